@@ -1,0 +1,1 @@
+"""Alerts: detections and the incidents they make."""

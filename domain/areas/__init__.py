@@ -1,0 +1,1 @@
+"""Areas: identities with effective-dated versions, layers, and who owns a point."""

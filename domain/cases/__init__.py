@@ -1,0 +1,1 @@
+"""Cases: one life-cycle and one clock for whatever must be acted on."""

@@ -1,0 +1,1 @@
+"""Devices: who may send detections."""

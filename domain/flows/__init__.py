@@ -1,0 +1,1 @@
+"""Flows: stories that cross contexts, one file each."""

@@ -1,0 +1,1 @@
+"""Places: a gazetteer that turns words into ranked positions."""

@@ -1,0 +1,1 @@
+"""Rail: lines and, later, chainage, statutory zones and fences."""

@@ -1,0 +1,1 @@
+"""Reports: what people send, their photos, and contact data apart."""

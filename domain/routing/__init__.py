@@ -1,0 +1,1 @@
+"""Routing: the matter catalogue, duties, and the explained choice of a department."""

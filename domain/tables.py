@@ -1,0 +1,15 @@
+"""All tables together, for the migration drift check: importing this file fills ``domain.base.metadata``."""
+
+from domain import events
+from domain.alerts import tables as alerts
+from domain.areas import tables as areas
+from domain.base import metadata
+from domain.cases import tables as cases
+from domain.devices import tables as devices
+from domain.people import tables as people
+from domain.places import tables as places
+from domain.rail import tables as rail
+from domain.reports import tables as reports
+from domain.routing import tables as routing
+
+__all__ = ["alerts", "areas", "cases", "devices", "events", "metadata", "people", "places", "rail", "reports", "routing"]
