@@ -1,0 +1,159 @@
+"""Finds PostgreSQL with PostGIS, and Redis, on this machine, and installs them where that is allowed.
+
+Needs nothing but the standard library: the start script runs it while the Python packages are still being installed.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runtime.trouble import SetupTrouble
+
+OLDEST_POSTGRES = 15
+OLDEST_POSTGIS = (3, 3)
+APT_PACKAGES = ("postgresql-15-postgis-3", "redis-server")
+BREW_PACKAGES = ("postgresql@17", "postgis", "redis")
+BREW_PREFIXES = (Path("/opt/homebrew"), Path("/usr/local"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Programs:
+    """The programs the private stores run from, and the environment variables they need."""
+
+    postgres_bin: Path
+    redis_server: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def find(user_runtime: Path | None = None) -> Programs | None:
+    """Return the newest suitable programs on this machine, or None when one of the three is missing."""
+    if user_runtime is not None and (found := _in_user_runtime(user_runtime)) is not None:
+        return found
+    bins = [folder for folder in _postgres_folders() if _suits(folder)]
+    redis = shutil.which("redis-server", path=f"{os.environ.get('PATH', '')}:/usr/bin:/usr/local/bin")
+    if not bins or redis is None:
+        return None
+    return Programs(postgres_bin=max(bins, key=_major), redis_server=Path(redis))
+
+
+def ensure(*, allow_system: bool, user_runtime: Path | None, say: Callable[[str], None]) -> Programs:
+    """Find the programs, or install them in the order: apt as root, a user's own copy, Homebrew.
+
+    Raises SetupTrouble with the one line to run when nothing may be installed.
+    """
+    found = find(user_runtime)
+    if found is None and user_runtime is not None and shutil.which("apt-get"):
+        from runtime import user_packages
+
+        user_packages.unpack(APT_PACKAGES, into=user_runtime, say=say)
+        found = find(user_runtime)
+    elif found is None and allow_system and _apt_as_root():
+        say(f"Installing PostgreSQL, PostGIS and Redis: apt-get install {' '.join(APT_PACKAGES)}")
+        _apt_install()
+        found = find()
+    elif found is None and allow_system and (brew := shutil.which("brew")):
+        say(f"Installing PostgreSQL, PostGIS and Redis: brew install {' '.join(BREW_PACKAGES)}")
+        _run([brew, "install", *BREW_PACKAGES], "Homebrew could not install the stores")
+        found = find()
+    if found is None:
+        raise SetupTrouble(f"PostgreSQL {OLDEST_POSTGRES} with PostGIS 3.3 and redis-server are missing.", _remedy())
+    return found
+
+
+def _remedy() -> str:
+    if shutil.which("apt-get"):
+        command = f"apt-get install --no-install-recommends {' '.join(APT_PACKAGES)}"
+        return f"Run: {command if os.geteuid() == 0 else 'sudo ' + command}   (or start again with --user-runtime)"
+    if shutil.which("docker"):
+        return "Run: docker compose up   (or set DATABASE_URL and REDIS_URL)"
+    return "Install them, or set DATABASE_URL and REDIS_URL."
+
+
+def _postgres_folders() -> Iterator[Path]:
+    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    yield from sorted(Path("/usr").glob("pgsql-*/bin"))
+    for prefix in BREW_PREFIXES:
+        yield from sorted(prefix.glob("opt/postgresql@*/bin"))
+    if config := shutil.which("pg_config"):
+        yield Path(subprocess.run([config, "--bindir"], capture_output=True, text=True, check=True).stdout.strip())
+
+
+def _suits(folder: Path) -> bool:
+    if not all((folder / name).is_file() for name in ("postgres", "initdb", "pg_isready")):
+        return False
+    return _major(folder) >= OLDEST_POSTGRES and any(
+        _postgis_version(place / "postgis.control") >= OLDEST_POSTGIS for place in _extension_folders(folder)
+    )
+
+
+def _extension_folders(folder: Path) -> Iterator[Path]:
+    """Yield where the server looks for extensions, without asking pg_config, which Debian leaves out."""
+    yield Path("/usr/share/postgresql") / str(_major(folder)) / "extension"
+    yield folder.parent / "share" / "extension"
+    yield folder.parent / "share" / "postgresql" / "extension"
+    for prefix in BREW_PREFIXES:
+        yield prefix / "share" / f"postgresql@{_major(folder)}" / "extension"
+
+
+def _postgis_version(control: Path) -> tuple[int, ...]:
+    try:
+        found = re.search(r"default_version\s*=\s*'(\d+)\.(\d+)", control.read_text())
+    except OSError:
+        return (0,)
+    return (int(found[1]), int(found[2])) if found else (0,)
+
+
+def _major(folder: Path) -> int:
+    if found := re.search(r"(?:postgresql[/@-]|pgsql-)(\d+)", str(folder)):
+        return int(found[1])
+    shown = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"(\d+)", shown.stdout)
+    return int(found[1]) if found else 0
+
+
+def _in_user_runtime(root: Path) -> Programs | None:
+    bins = sorted((root / "usr/lib/postgresql").glob("*/bin"), key=_major)
+    redis = root / "usr/bin/redis-check-rdb"  # the binary itself; redis-server is an absolute link to it
+    if not bins or not redis.exists() or not (root / "complete").exists():
+        return None
+    libraries = [folder for folder in root.glob("*lib/*-linux-gnu") if folder.is_dir()]
+    libraries += [folder for folder in root.glob("usr/lib/*-linux-gnu") if folder.is_dir()]
+    libraries += [folder / name for folder in libraries for name in ("blas", "lapack") if (folder / name).is_dir()]
+    env = {"LD_LIBRARY_PATH": ":".join(map(str, libraries)), "PROJ_DATA": str(root / "usr/share/proj")}
+    return Programs(postgres_bin=bins[-1], redis_server=root / "usr/bin/redis-server", env=env)
+
+
+def _apt_as_root() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def _apt_install() -> None:
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    remedy = "Package installation failed"
+    if not any(Path("/var/lib/apt/lists").glob("*Packages*")):
+        _run(["apt-get", "update", "-qq"], remedy, env)
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120"]
+    _run([*install, *APT_PACKAGES], remedy, env)
+
+
+def _run(argv: list[str], problem: str, env: Mapping[str, str] | None = None) -> None:
+    done = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+        raise SetupTrouble(f"{problem}: {last}", f"Try it by hand: {' '.join(argv)}")
+
+
+if __name__ == "__main__":
+    try:
+        ensure(
+            allow_system="--no-system-packages" not in sys.argv,
+            user_runtime=None,
+            say=lambda text: print(text, flush=True),
+        )
+    except SetupTrouble as trouble:
+        sys.exit(str(trouble))
