@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from geoalchemy2 import Geometry
-from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Integer, Table, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, Table, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.base import id_column, instant, metadata, one_of, text_column
@@ -77,6 +77,14 @@ routing_rules = Table(
     instant("valid_to", nullable=True),
     Index("routing_rules_code_version_key", "code", "version", unique=True),
     comment="Order of the capacities asked; the default is components owner first, events territory first.",
+)
+
+routing_state = Table(
+    "routing_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, comment="always 1"),
+    Column("version", BigInteger, nullable=False, comment="raised by a trigger on every change of departments, duties, matters, conditions and rules"),
+    comment="Version of the routing table, so that processes know when to read it again.",
 )
 
 receipts = Table(

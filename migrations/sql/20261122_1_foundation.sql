@@ -184,6 +184,15 @@ COMMENT ON COLUMN routing_rules.kind IS 'component, event or alert';
 COMMENT ON COLUMN routing_rules.first IS 'capacity asked first';
 COMMENT ON COLUMN routing_rules.second IS 'capacity asked when the first has nobody';
 
+CREATE TABLE routing_state (
+    id INTEGER NOT NULL,
+    version BIGINT NOT NULL,
+    CONSTRAINT routing_state_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE routing_state IS 'Version of the routing table, so that processes know when to read it again.';
+COMMENT ON COLUMN routing_state.id IS 'always 1';
+COMMENT ON COLUMN routing_state.version IS 'raised by a trigger on every change of departments, duties, matters, conditions and rules';
+
 CREATE TABLE submissions (
     submission_id UUID NOT NULL,
     kind TEXT NOT NULL,

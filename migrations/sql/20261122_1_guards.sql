@@ -33,6 +33,20 @@ create trigger case_transitions_guard before update or delete on case_transition
 create trigger receipts_guard before update or delete on receipts for each row execute function refuse_change();
 create trigger area_versions_guard before update on area_versions for each row execute function only_valid_to_may_be_set();
 
+create function routing_changed() returns trigger language plpgsql as $$
+begin
+    update routing_state set version = version + 1;
+    return null;
+end $$;
+
+create trigger departments_routing after insert or update or delete on departments for each statement execute function routing_changed();
+create trigger duties_routing after insert or update or delete on duties for each statement execute function routing_changed();
+create trigger matters_routing after insert or update or delete on matters for each statement execute function routing_changed();
+create trigger filing_conditions_routing after insert or update or delete on filing_conditions for each statement execute function routing_changed();
+create trigger routing_rules_routing after insert or update or delete on routing_rules for each statement execute function routing_changed();
+
+insert into routing_state (id, version) values (1, 1);
+
 insert into event_cursor (id, position) values (1, 0);
 
 insert into area_layers (code, name, name_en, promise, routed, home, ord) values
