@@ -1,0 +1,1 @@
+"""Spatial maths: positions, datums, shapes, cells and the exact point index; knows no business word."""
