@@ -29,9 +29,8 @@ def accepted(password: str) -> str:
     """Return the password in the one form that is hashed (NFC), or raise Invalid when it is too short or too long."""
     normal = unicodedata.normalize("NFC", password)
     if not SHORTEST <= len(normal) <= LONGEST:
-        raise Invalid(
-            f"a password has {SHORTEST} to {LONGEST} characters", f"密码长度应为 {SHORTEST} 至 {LONGEST} 个字符", field="password"
-        )
+        message = f"a password has {SHORTEST} to {LONGEST} characters"
+        raise Invalid(message, f"密码长度应为 {SHORTEST} 至 {LONGEST} 个字符", field="password")
     return normal
 
 

@@ -1,8 +1,8 @@
 """Signing in, staying signed in, signing out.
 
-One sign-in is a *family* of refresh tokens. Each may be used once and gives the next; using a spent one means that two people hold
-it, so the whole family ends. Everything that touches a user's tokens locks the user's row first, so that ending a session and
-refreshing it at the same instant cannot leave a token alive.
+One sign-in is a *family* of refresh tokens. Each may be used once and gives the next; using a spent one means that two
+people hold it, so the whole family ends. Everything that touches a user's tokens locks the user's row first, so that
+ending a session and refreshing it at the same instant cannot leave a token alive.
 """
 
 from __future__ import annotations
@@ -123,9 +123,8 @@ async def _find(conn: Conn, refresh_token: str) -> tuple[UUID, UUID, UUID, datet
     if len(refresh_token) > tokens.LONGEST:
         return None
     digest = tokens.hash_token(refresh_token)
-    await conn.execute(
-        "select from users where id = (select user_id from refresh_tokens where token_hash = %s) for no key update", (digest,)
-    )
+    owner = "select user_id from refresh_tokens where token_hash = %s"
+    await conn.execute(f"select from users where id = ({owner}) for no key update", (digest,))
     cursor = await conn.execute(
         "select t.id, t.family_id, t.user_id, t.expires_at, t.spent_at, t.revoked_at, u.active"
         " from refresh_tokens t join users u on u.id = t.user_id where t.token_hash = %s",
@@ -140,7 +139,8 @@ async def _issue(
 ) -> SessionTokens:
     token = tokens.random_token()
     await conn.execute(
-        "insert into refresh_tokens (id, family_id, user_id, token_hash, created_at, expires_at) values (%s, %s, %s, %s, %s, %s)",
+        "insert into refresh_tokens (id, family_id, user_id, token_hash, created_at, expires_at)"
+        " values (%s, %s, %s, %s, %s, %s)",
         (new_id(), family_id, user_id, tokens.hash_token(token), at, until),
     )
     access, expires_at = tokens.sign(user_id, family_id, at=at, secret=secret)

@@ -1,7 +1,7 @@
 """The two tokens of a session: a short signed one that opens doors, and a random one that fetches the next pair.
 
-The signed token says who and which sign-in (``fam``), never what is allowed: that is read fresh, so that a changed role or an
-ended session counts at once.
+The signed token says who and which sign-in (``fam``), never what is allowed: that is read fresh, so that a changed role
+or an ended session counts at once.
 """
 
 from __future__ import annotations
