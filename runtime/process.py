@@ -48,9 +48,12 @@ class Process:
 
     def alive(self) -> bool:
         """Say whether the very process that was recorded still runs."""
-        if (child := _children.get(self.pid)) is not None and child.poll() is not None:
-            del _children[self.pid]
-        return start_time(self.pid) == self.started
+        if (child := _children.get(self.pid)) is None:
+            return start_time(self.pid) == self.started
+        if child.poll() is None:
+            return True
+        del _children[self.pid]
+        return False
 
     def stop(self) -> None:
         """End it: its own stop signal, then SIGKILL to its whole session when patience runs out; forget the record."""
@@ -80,29 +83,30 @@ def start(program: Program, *, run_dir: Path, logs_dir: Path) -> Process:
             extra_groups=[] if program.user else None,
             **as_other,  # type: ignore[call-overload]  # the two keywords exist together or not at all
         )
-    record = run_dir / f"{program.name}.json"
+    _children[child.pid] = child
     process = Process(
         name=program.name,
         pid=child.pid,
         started=start_time(child.pid) or "gone",
         stop_signal=program.stop_signal,
         patience_s=program.patience_s,
-        record=record,
+        record=run_dir / f"{program.name}.json",
     )
-    _children[child.pid] = child
-    fresh = record.with_suffix(".new")
-    fresh.write_text(
-        json.dumps(
-            {
-                "name": process.name,
-                "pid": process.pid,
-                "started": process.started,
-                "stop_signal": int(process.stop_signal),
-                "patience_s": process.patience_s,
-            }
-        )
+    _write(process)
+    return process
+
+
+def record_self(name: str, *, run_dir: Path, patience_s: float) -> Process:
+    """Record the calling process under a name, so that others can find and stop it."""
+    process = Process(
+        name=name,
+        pid=os.getpid(),
+        started=start_time(os.getpid()) or "gone",
+        stop_signal=signal.SIGTERM,
+        patience_s=patience_s,
+        record=run_dir / f"{name}.json",
     )
-    fresh.replace(record)
+    _write(process)
     return process
 
 
@@ -149,6 +153,18 @@ def wait_until(condition: Callable[[], bool], seconds: float, *, pause_s: float 
             return False
         time.sleep(pause_s)
     return True
+
+
+def _write(process: Process) -> None:
+    fresh = process.record.with_suffix(".new")
+    facts = {
+        "pid": process.pid,
+        "started": process.started,
+        "stop_signal": int(process.stop_signal),
+        "patience_s": process.patience_s,
+    }
+    fresh.write_text(json.dumps(facts))
+    fresh.replace(process.record)
 
 
 def _boot_id() -> str:

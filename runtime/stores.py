@@ -56,7 +56,7 @@ def ensure_stores(settings: Settings, *, say: Say = lambda _: None) -> Iterator[
             yield Stores(database_url=settings.database_url, redis_url=settings.redis_url)
         finally:
             fcntl.flock(starting, fcntl.LOCK_EX)
-            if _nobody_else(using):
+            if nobody_else(using):
                 stop_stores(settings)
 
 
@@ -108,7 +108,8 @@ def user_runtime_folder() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "gridwarden-runtime"
 
 
-def _nobody_else(using: TextIO) -> bool:
+def nobody_else(using: TextIO) -> bool:
+    """Turn our hold on `users.lock` into the only one, or return False when somebody else uses the stores."""
     try:
         fcntl.flock(using, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

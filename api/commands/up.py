@@ -1,0 +1,149 @@
+"""Start the city: stores, schema, demo data, web pages, worker and API."""
+
+import json
+import signal
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from api.city import Home
+from api.steps import Steps
+from runtime import migrate, stores, supervisor
+from runtime import settings as city_settings
+from runtime.settings import LOOPBACK, Settings
+from runtime.trouble import SetupTrouble
+
+app = typer.Typer()
+
+
+@app.command()
+def up(
+    home: Home = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port of the web pages and the API.")] = 8700,
+    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for the whole network.")] = "127.0.0.1",
+    tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS with a certificate of this city's own authority.")] = False,
+    demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Load the demo city once.")] = True,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when the city answers; stop it with `down`.")] = False,
+    api_processes: Annotated[int, typer.Option(min=1, max=64, help="How many API processes share the port.")] = 1,
+    system_packages: Annotated[
+        bool, typer.Option("--system-packages/--no-system-packages", help="As root, install missing stores with apt.")
+    ] = True,
+    user_runtime: Annotated[
+        bool, typer.Option("--user-runtime", help="Without root, unpack the stores' packages for this user alone.")
+    ] = False,
+) -> None:
+    """Start the city: stores, schema, demo data, web pages, worker and API."""
+    settings = replace(
+        city_settings.from_environment(home=home),
+        port=port,
+        host=host,
+        tls=tls,
+        demo=demo,
+        api_processes=api_processes,
+        system_packages=system_packages,
+        user_runtime=user_runtime,
+    )
+    settings.prepare_home()
+    with supervisor.city_lock(settings) as lock:
+        if lock is None:
+            raise SetupTrouble(f"The city in {settings.home} is running already.", "See ./gridwarden status, or stop it: ./gridwarden down")
+        supervisor.end_orphans(settings)
+        with supervisor.listen(settings) as listener, Steps() as steps, stores.ensure_stores(settings, say=steps.say):
+            _prepare(settings, steps)
+            if detach:
+                with steps.step("Starting the API and the worker"):
+                    supervisor.start_detached(settings, listener, lock)
+                steps.close()
+                _welcome(settings)
+            else:
+                steps.close()
+                supervisor.supervise(settings, listener, on_ready=lambda: _welcome(settings))
+
+
+def _prepare(settings: Settings, steps: Steps) -> None:
+    """Do what has to be done once: schema, demo city and web pages; the pages are built beside the rest."""
+    with ThreadPoolExecutor(1) as beside:
+        pages = beside.submit(_build_pages, settings, steps)
+        with steps.step("Bringing the schema up to date", quiet_s=0.5):
+            migrate.upgrade(settings.database_url)
+        _refuse_public_demo(settings)
+        if settings.demo:
+            _load_demo(settings, steps)
+        if settings.tls:
+            from runtime import tls
+
+            tls.ensure_certificate(settings)
+        _wait_for(pages)
+
+
+def _build_pages(settings: Settings, steps: Steps) -> None:
+    from runtime import webbuild
+
+    if settings.web_dist == webbuild.WEB / "dist" and not webbuild.is_current():
+        with steps.step("Building the web pages"):
+            webbuild.build()
+
+
+def _wait_for(pages: "Future[None]") -> None:
+    try:
+        pages.result()
+    except SetupTrouble as trouble:
+        if not (city_settings.CHECKOUT / "web" / "dist" / "index.html").exists():
+            raise
+        typer.echo(f"gridwarden: {trouble} The pages built earlier are served.", err=True)
+
+
+def _refuse_public_demo(settings: Settings) -> None:
+    """Stop before a city whose demo passwords lie in a file is opened to the network."""
+    if settings.host in LOOPBACK:
+        return
+    import psycopg
+
+    with psycopg.connect(settings.database_url) as conn:
+        found = conn.execute("select exists (select from users where is_demo)").fetchone()
+    if settings.demo or (found and found[0]):
+        raise SetupTrouble(
+            f"Demo accounts and the public address {settings.host} do not go together.",
+            "Use --no-demo with a --home of its own, or stay on 127.0.0.1.",
+        )
+
+
+def _load_demo(settings: Settings, steps: Steps) -> None:
+    import psycopg
+
+    with psycopg.connect(settings.database_url) as conn:
+        loaded = conn.execute("select 1 from installation where key = 'demo'").fetchone()
+    if not loaded:
+        from demo import load
+
+        with steps.step("Loading the demo city") as report:
+            load.load(settings.database_url, home=settings.home, report=report)
+
+
+def _welcome(settings: Settings) -> None:
+    """Print where the city is and who may sign in."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    console.print(f"\n  Gridwarden is ready: [bold]{settings.base_url}[/]   (GraphQL: {settings.base_url}/graphql)")
+    console.print(f"  Home: {settings.home}", soft_wrap=True)
+    if settings.tls:
+        from runtime import tls
+
+        for address in sorted(tls.lan_addresses()) if settings.host not in LOOPBACK else ():
+            console.print(f"  In the network: https://{f'[{address}]' if ':' in address else address}:{settings.port}")
+        console.print(f"  For phones, install and trust this authority: {settings.home / 'tls' / 'ca.crt'}", soft_wrap=True)
+    if settings.demo_accounts_file.exists():
+        accounts = json.loads(settings.demo_accounts_file.read_text())
+        table = Table(title="Demo accounts", title_justify="left", box=None, padding=(0, 2))
+        for column in accounts[0]:
+            table.add_column(column.replace("_", " "))
+        for account in accounts:
+            table.add_row(*(str(value) for value in account.values()))
+        console.print(table)
+    if sys.stdout.isatty() and signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        console.print("  Stop with Ctrl-C.")
