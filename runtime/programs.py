@@ -3,17 +3,20 @@
 Needs nothing but the standard library: the start script runs it while the Python packages are still being installed.
 """
 
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from runtime.trouble import SetupTrouble
 
+CHECKOUT = Path(__file__).resolve().parent.parent
 OLDEST_POSTGRES = 15
 OLDEST_POSTGIS = (3, 3)
 APT_PACKAGES = ("postgresql-15-postgis-3", "redis-server")
@@ -38,14 +41,33 @@ def find(user_runtime: Path | None = None) -> Programs | None:
     redis = shutil.which("redis-server", path=f"{os.environ.get('PATH', '')}:/usr/bin:/usr/local/bin")
     if not bins or redis is None:
         return None
-    return Programs(postgres_bin=max(bins, key=_major), redis_server=Path(redis))
+    return Programs(postgres_bin=max(bins, key=major), redis_server=Path(redis))
 
 
 def ensure(*, allow_system: bool, user_runtime: Path | None, say: Callable[[str], None]) -> Programs:
     """Find the programs, or install them in the order: apt as root, a user's own copy, Homebrew.
 
-    Raises SetupTrouble with the one line to run when nothing may be installed.
+    Two processes that want them at once take turns. Raises SetupTrouble with the one line to run when nothing may be
+    installed.
     """
+    with _turn():
+        return _ensure(allow_system, user_runtime, say)
+
+
+def apt_install(packages: Sequence[str], *, what: str, say: Callable[[str], None]) -> None:
+    """Install system packages as root, saying so first; raises SetupTrouble with the line for sudo when we are not root."""
+    command = f"apt-get install --no-install-recommends {' '.join(packages)}"
+    if os.geteuid() != 0:
+        raise SetupTrouble(f"{what} is missing.", f"Run: sudo {command}")
+    say(f"Installing {what}: {command}")
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    if not any(Path("/var/lib/apt/lists").glob("*Packages*")):
+        _run(["apt-get", "update", "-qq"], env)
+    options = ["-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
+    _run(["apt-get", "install", *options, *packages], env)
+
+
+def _ensure(allow_system: bool, user_runtime: Path | None, say: Callable[[str], None]) -> Programs:
     found = find(user_runtime)
     if found is None and user_runtime is not None and shutil.which("apt-get"):
         from runtime import user_packages
@@ -53,12 +75,11 @@ def ensure(*, allow_system: bool, user_runtime: Path | None, say: Callable[[str]
         user_packages.unpack(APT_PACKAGES, into=user_runtime, say=say)
         found = find(user_runtime)
     elif found is None and allow_system and _apt_as_root():
-        say(f"Installing PostgreSQL, PostGIS and Redis: apt-get install {' '.join(APT_PACKAGES)}")
-        _apt_install()
+        apt_install(APT_PACKAGES, what="PostgreSQL, PostGIS and Redis", say=say)
         found = find()
     elif found is None and allow_system and (brew := shutil.which("brew")):
         say(f"Installing PostgreSQL, PostGIS and Redis: brew install {' '.join(BREW_PACKAGES)}")
-        _run([brew, "install", *BREW_PACKAGES], "Homebrew could not install the stores")
+        _run([brew, "install", *BREW_PACKAGES], os.environ)
         found = find()
     if found is None:
         raise SetupTrouble(f"PostgreSQL {OLDEST_POSTGRES} with PostGIS 3.3 and redis-server are missing.", _remedy())
@@ -86,18 +107,18 @@ def _postgres_folders() -> Iterator[Path]:
 def _suits(folder: Path) -> bool:
     if not all((folder / name).is_file() for name in ("postgres", "initdb", "pg_isready")):
         return False
-    return _major(folder) >= OLDEST_POSTGRES and any(
+    return major(folder) >= OLDEST_POSTGRES and any(
         _postgis_version(place / "postgis.control") >= OLDEST_POSTGIS for place in _extension_folders(folder)
     )
 
 
 def _extension_folders(folder: Path) -> Iterator[Path]:
     """Yield where the server looks for extensions, without asking pg_config, which Debian leaves out."""
-    yield Path("/usr/share/postgresql") / str(_major(folder)) / "extension"
+    yield Path("/usr/share/postgresql") / str(major(folder)) / "extension"
     yield folder.parent / "share" / "extension"
     yield folder.parent / "share" / "postgresql" / "extension"
     for prefix in BREW_PREFIXES:
-        yield prefix / "share" / f"postgresql@{_major(folder)}" / "extension"
+        yield prefix / "share" / f"postgresql@{major(folder)}" / "extension"
 
 
 def _postgis_version(control: Path) -> tuple[int, ...]:
@@ -108,7 +129,8 @@ def _postgis_version(control: Path) -> tuple[int, ...]:
     return (int(found[1]), int(found[2])) if found else (0,)
 
 
-def _major(folder: Path) -> int:
+def major(folder: Path) -> int:
+    """Return the major version of the PostgreSQL in a folder of programs."""
     if found := re.search(r"(?:postgresql[/@-]|pgsql-)(\d+)", str(folder)):
         return int(found[1])
     shown = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=False)
@@ -117,7 +139,7 @@ def _major(folder: Path) -> int:
 
 
 def _in_user_runtime(root: Path) -> Programs | None:
-    bins = sorted((root / "usr/lib/postgresql").glob("*/bin"), key=_major)
+    bins = sorted((root / "usr/lib/postgresql").glob("*/bin"), key=major)
     redis = root / "usr/bin/redis-check-rdb"  # the binary itself; redis-server is an absolute link to it
     if not bins or not redis.exists() or not (root / "complete").exists():
         return None
@@ -132,20 +154,22 @@ def _apt_as_root() -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
-def _apt_install() -> None:
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    remedy = "Package installation failed"
-    if not any(Path("/var/lib/apt/lists").glob("*Packages*")):
-        _run(["apt-get", "update", "-qq"], remedy, env)
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120"]
-    _run([*install, *APT_PACKAGES], remedy, env)
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not os.access(CHECKOUT, os.W_OK):
+        yield
+        return
+    (CHECKOUT / ".run").mkdir(exist_ok=True)
+    with (CHECKOUT / ".run" / "programs.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
 
 
-def _run(argv: list[str], problem: str, env: Mapping[str, str] | None = None) -> None:
+def _run(argv: list[str], env: Mapping[str, str]) -> None:
     done = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-        raise SetupTrouble(f"{problem}: {last}", f"Try it by hand: {' '.join(argv)}")
+        raise SetupTrouble(f"{argv[0]} failed: {last}", f"Try it by hand: {' '.join(argv)}")
 
 
 if __name__ == "__main__":

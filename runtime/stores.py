@@ -73,7 +73,7 @@ def private_programs(settings: Settings, *, say: Say = lambda _: None) -> list[p
         return []
     found = programs.ensure(
         allow_system=settings.system_packages,
-        user_runtime=user_runtime_folder() if settings.user_runtime or user_runtime_folder().exists() else None,
+        user_runtime=user_runtime_folder() if settings.user_runtime else existing_user_runtime(),
         say=say,
     )
     wanted = []
@@ -106,6 +106,11 @@ def ready(settings: Settings, name: str) -> bool:
 def user_runtime_folder() -> Path:
     """Return where `--user-runtime` keeps its copy of the store programs."""
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "gridwarden-runtime"
+
+
+def existing_user_runtime() -> Path | None:
+    """Return that folder when it was filled earlier."""
+    return user_runtime_folder() if user_runtime_folder().exists() else None
 
 
 def nobody_else(using: TextIO) -> bool:
@@ -150,7 +155,7 @@ def _postgres(settings: Settings, found: programs.Programs, say: Say) -> process
         say("Making the database cluster")
         _make_cluster(data, found, env)
     made_for = (data / "PG_VERSION").read_text().strip()
-    if made_for != str(programs._major(found.postgres_bin)):
+    if made_for != str(programs.major(found.postgres_bin)):
         raise SetupTrouble(
             f"{data} was made by PostgreSQL {made_for}, but {found.postgres_bin} is another version.",
             f"Install postgresql-{made_for}-postgis-3, or dump and restore with pg_dump.",

@@ -20,6 +20,7 @@ from runtime.trouble import SetupTrouble
 CHECKOUT = Path(__file__).resolve().parent.parent
 WEB = CHECKOUT / "web"
 SCRATCH = CHECKOUT / ".run"
+LOG = SCRATCH / "web-build.log"
 NODE_LOCK = CHECKOUT / "requirements-node.lock"
 OLDEST_NODE = 20
 NOT_SOURCES = {"dist", "node_modules", "__pycache__"}
@@ -116,13 +117,12 @@ def _system_node() -> int:
 
 def _run(argv: list[str], env: Mapping[str, str], cwd: Path = WEB) -> None:
     SCRATCH.mkdir(exist_ok=True)
-    log = SCRATCH / "web-build.log"
-    with log.open("w") as output:
+    with LOG.open("w") as output:
         done = subprocess.run(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
-        lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        lines = [line.strip() for line in LOG.read_text(errors="replace").splitlines() if line.strip()]
         telling = [line for line in lines if "error" in line.lower()] or lines or ["no message"]
-        raise SetupTrouble(f"The web pages could not be built ({argv[0]}): {telling[0]}", f"See {log}.")
+        raise SetupTrouble(f"The web pages could not be built ({argv[0]}): {telling[0]}", f"See {LOG}.")
 
 
 if __name__ == "__main__":
