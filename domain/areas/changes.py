@@ -22,23 +22,23 @@ class AreaRecord(Protocol):
     """One area as a file or a generator gives it; geometry is a valid WGS 84 polygon or multipolygon."""
 
     @property
-    def level(self) -> str: ...
+    def level(self) -> str: ...  # noqa: D102
     @property
-    def code(self) -> str: ...
+    def code(self) -> str: ...  # noqa: D102
     @property
-    def name(self) -> str: ...
+    def name(self) -> str: ...  # noqa: D102
     @property
-    def name_en(self) -> str | None: ...
+    def name_en(self) -> str | None: ...  # noqa: D102
     @property
-    def parent_code(self) -> str | None: ...
+    def parent_code(self) -> str | None: ...  # noqa: D102
     @property
-    def geometry(self) -> BaseGeometry: ...
+    def geometry(self) -> BaseGeometry: ...  # noqa: D102
     @property
-    def approximate(self) -> bool: ...
+    def approximate(self) -> bool: ...  # noqa: D102
     @property
-    def basis(self) -> str | None: ...
+    def basis(self) -> str | None: ...  # noqa: D102
     @property
-    def source(self) -> str | None: ...
+    def source(self) -> str | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)

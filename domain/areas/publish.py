@@ -16,7 +16,7 @@ import shapely
 from domain import events
 from domain.areas.changes import AreaRecord, Changes, Known, Written, compare
 from domain.base import Conn
-from domain.errors import Conflict, Invalid, NotFound
+from domain.errors import Conflict, NotFound
 from geo import cells
 
 CELL_RESOLUTION = 10
@@ -83,15 +83,16 @@ async def publish(
     Conflict when another area still hangs below a retired one or a version would begin before the one it replaces.
     """
     await lock_layer(conn, layer, shared=False)
+    version = await _version(conn, layer)
     known = await _known(conn, layer)
     changes = compare(known, await _parents(conn, layer, records), records)
     if not changes.written and not changes.closed:
-        return Published(layer, await _version(conn, layer), 0, 0, changes.unchanged)
+        return Published(layer, version, 0, 0, changes.unchanged)
     await _write(conn, layer, changes, at)
     await _refuse_broken_tree(conn, layer)
-    version = await _raise_version(conn, layer)
-    await events.record(conn, [_changed(layer, changes, at, actor_id)])
-    return Published(layer, version, len(changes.written), changes.retired, changes.unchanged)
+    await conn.execute("update area_layers set version = version + 1 where code = %s", (layer,))
+    await events.record(conn, [_changed(changes, at, actor_id)])
+    return Published(layer, version + 1, len(changes.written), changes.retired, changes.unchanged)
 
 
 async def lock_layer(conn: Conn, layer: str, *, shared: bool) -> None:
@@ -189,19 +190,8 @@ async def _version(conn: Conn, layer: str) -> int:
     return int(row[0])
 
 
-async def _raise_version(conn: Conn, layer: str) -> int:
-    await _version(conn, layer)
-    raised = await conn.execute("update area_layers set version = version + 1 where code = %s returning version", (layer,))
-    row = await raised.fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def _changed(layer: str, changes: Changes, at: datetime, actor_id: UUID | None) -> events.Event:
-    written = changes.written
-    if not written and not changes.closed:
-        raise Invalid("nothing changed", "没有变化")
-    subject = written[0].area_id if written else changes.closed[0]
+def _changed(changes: Changes, at: datetime, actor_id: UUID | None) -> events.Event:
+    subject = changes.written[0].area_id if changes.written else changes.closed[0]
     return events.Event(
         kind="area.layer_changed", subject_kind="area_layer", subject_id=subject, at=at, actor_id=actor_id
     )

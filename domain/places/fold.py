@@ -49,6 +49,6 @@ def bigrams(key: str) -> list[str]:
     """Return every two neighbouring characters, each once, sorted; of a place's key this includes ``|新``, its beginnings.
 
     >>> bigrams("|新余|")
-    ['余|', '新余', '|新']
+    ['|新', '余|', '新余']
     """
     return sorted({key[i : i + 2] for i in range(len(key) - 1)})

@@ -107,12 +107,12 @@ class RoutingTable:
 
 async def load(conn: Conn, *, at: datetime) -> RoutingTable:
     """Read the routing table in force at ``at``."""
-    state = await (await conn.execute(_STATE)).fetchone()
-    assert state is not None, "the first migration writes this row"
-    # Ordered by ord descending, the first condition of each matter is the one that stays: its ordinary case.
+    ((version,),) = await (await conn.execute(_STATE)).fetchall()
+    # Ordered by ord descending, the first condition of each matter is the one that stays.
     conditions = {row[0]: Condition(*row[1:]) for row in await (await conn.execute(_CONDITIONS)).fetchall()}
     matters = {
-        row[0]: Matter(*row, condition=conditions.get(row[0])) for row in await (await conn.execute(_MATTERS)).fetchall()
+        matter_id: Matter(matter_id, kind, major, minor, name, enabled, conditions.get(matter_id))
+        for matter_id, kind, major, minor, name, enabled in await (await conn.execute(_MATTERS)).fetchall()
     }
     departments = {row[0]: Department(*row) for row in await (await conn.execute(_DEPARTMENTS)).fetchall()}
     duties: dict[tuple[str, UUID], list[Duty]] = {}
@@ -123,4 +123,4 @@ async def load(conn: Conn, *, at: datetime) -> RoutingTable:
     rules = {row[0]: Rule(*row[1:]) for row in await (await conn.execute(_RULES, {"at": at})).fetchall()}
     until = await (await conn.execute(_NEXT_CHANGE, {"at": at})).fetchone()
     alerts = {matter.minor: matter for matter in matters.values() if matter.kind == "alert"}
-    return RoutingTable(state[0], until[0] if until else None, matters, alerts, departments, duties, rules)
+    return RoutingTable(version, until[0] if until else None, matters, alerts, departments, duties, rules)
