@@ -314,11 +314,12 @@ def _user(store: str) -> str | None:
 
 
 def _shared_memory_type() -> str:
-    """Choose "mmap" in containers whose shared memory is too small for parallel queries."""
+    """Choose "mmap" in containers whose shared memory is too small for parallel queries, or closed to ordinary users."""
     shared = Path("/dev/shm")  # noqa: S108  # looked at, never written to
     if not shared.exists():
         return "posix" if os.uname().sysname == "Darwin" else "mmap"
-    return "posix" if shutil.disk_usage(shared).total >= 256 << 20 else "mmap"
+    open_to_all = shared.stat().st_mode & stat.S_IWOTH
+    return "posix" if open_to_all and shutil.disk_usage(shared).total >= 256 << 20 else "mmap"
 
 
 def _last_line(log: Path) -> str:
