@@ -18,8 +18,20 @@ A value is -1 (nothing), a polygon, polygons + k (the k-th triple of `sets`), or
             count, the polygons ascending, then per edge: edge, mask of its polygons | REF_LEFT
 """
 
+# mypy: disable-error-code="no-any-return"
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 BLOCK, EDGE, CHAIN = 0, 1, 2
 CHAIN_HEAD = 6
@@ -31,20 +43,23 @@ MAX_EDGES = 4
 OK, REFERENCE_ON_BORDER, SETS_FULL, POOL_FULL, SCRATCH_FULL = 0, 1, 2, 3, 4
 STATUS, POOL_USED, SETS_USED, VERTICES_USED = 0, 1, 2, 3
 
-# Shewchuk 1997, "ccwerrboundA": (3 + 16 u) u with u = 2**-53; the absolute term covers products that underflow.
-ERR = 3.3306690738754716e-16
-TINY = 1e-290
-# Nearer to zero than this counts as zero, which keeps the exact predicate free of underflow (1e-95 m).
+# Nearer to zero than this counts as zero (1e-95 m), which keeps the exact predicate free of underflow.
 FLUSH = 1e-100
+# Shewchuk 1997, "ccwerrboundA": (3 + 16 u) u with u = 2**-53. The absolute term leaves every sign that underflow or
+# FLUSH could turn to the exact predicate.
+ERR = 3.3306690738754716e-16
+TINY = 1e-95
 
-_numba = {"cache": True, "nogil": True, "error_model": "numpy"}
+
+def _compiled(*signature: str) -> Callable[[Kernel], Kernel]:
+    return cast(Callable[[Kernel], Kernel], cast(Any, njit)(*signature, cache=True, nogil=True, error_model="numpy"))
 
 
 # --- predicates ---------------------------------------------------------------------------------------------------
 
 
-@njit(**_numba)
-def _orient_exact(ax, ay, bx, by, cx, cy):
+@_compiled()
+def _orient_exact(ax: float, ay: float, bx: float, by: float, cx: float, cy: float) -> int:
     """Sign of the turn a, b, c without any rounding: the six products as an expansion (Shewchuk 1997)."""
     total = np.zeros(13)
     size = 0
@@ -86,8 +101,8 @@ def _orient_exact(ax, ay, bx, by, cx, cy):
     return 0
 
 
-@njit(**_numba)
-def _orient(ax, ay, bx, by, cx, cy):
+@_compiled()
+def _orient(ax: float, ay: float, bx: float, by: float, cx: float, cy: float) -> int:
     """Return 1 when c lies left of a -> b, -1 right, 0 on the line; exact."""
     left = (ax - cx) * (by - cy)
     right = (ay - cy) * (bx - cx)
@@ -100,15 +115,15 @@ def _orient(ax, ay, bx, by, cx, cy):
     return _orient_exact(ax, ay, bx, by, cx, cy)
 
 
-@njit(**_numba)
-def _on_edge(ax, ay, bx, by, px, py):
+@_compiled()
+def _on_edge(ax: float, ay: float, bx: float, by: float, px: float, py: float) -> bool:
     if px < min(ax, bx) or px > max(ax, bx) or py < min(ay, by) or py > max(ay, by):
         return False
     return _orient(ax, ay, bx, by, px, py) == 0
 
 
-@njit(**_numba)
-def _crosses(ax, ay, bx, by, px, py, rx, ry):
+@_compiled()
+def _crosses(ax: float, ay: float, bx: float, by: float, px: float, py: float, rx: float, ry: float) -> bool:
     """Tell whether p -> r crosses the edge; neither p nor r may lie on it; a vertex counts as below the line."""
     if (_orient(px, py, rx, ry, ax, ay) > 0) == (_orient(px, py, rx, ry, bx, by) > 0):
         return False
@@ -118,8 +133,8 @@ def _crosses(ax, ay, bx, by, px, py, rx, ry):
 # --- build --------------------------------------------------------------------------------------------------------
 
 
-@njit(**_numba)
-def same_edges(xy, owner, canon):
+@_compiled()
+def same_edges(xy: Floats, owner: Ints, canon: Ints) -> None:
     """Give every edge the first edge that joins the same two vertices, in either direction."""
     size = 16
     while size < 2 * len(owner):
@@ -148,16 +163,16 @@ def same_edges(xy, owner, canon):
             table[slot] = v
 
 
-@njit(**_numba)
-def _cell(value, low, scale, count):
-    return min(max(np.int64(np.floor((value - low) * scale)), 0), count - 1)
+@_compiled()
+def _cell(value: float, low: float, scale: float, count: int) -> int:
+    return min(max(int(np.floor((value - low) * scale)), 0), count - 1)
 
 
-@njit(**_numba)
-def walk(xy, owner, frame, cursor, entries, filling):
+@_compiled()
+def walk(xy: Floats, owner: Ints, frame: Floats, cursor: Longs, entries: Ints, filling: bool) -> None:
     """Visit every root cell an edge may touch: count per cell, or (filling) write the edges at the cursors."""
     x0, y0, sx, sy = frame[0], frame[1], frame[4], frame[5]
-    columns, rows, pad_x, pad_y = np.int64(frame[6]), np.int64(frame[7]), frame[8], frame[9]
+    columns, rows, pad_x, pad_y = int(frame[6]), int(frame[7]), frame[8], frame[9]
     for v in range(len(owner)):
         if owner[v] < 0:
             continue
@@ -178,21 +193,19 @@ def walk(xy, owner, frame, cursor, entries, filling):
                 cursor[cell] += 1
 
 
-@njit(**_numba)
-def owner_of(value, sets, polygons):
+@_compiled()
+def owner_of(value: int, sets: Ints, polygons: int) -> int:
     """Return the lowest polygon of a value, -1 for none."""
     return value if value < polygons else sets[3 * (value - polygons)]
 
 
-@njit(**_numba)
-def _joined(value, polygon, sets, slots, used, polygons):
+@_compiled()
+def _joined(value: int, polygon: int, sets: Ints, slots: Ints, used: Longs, polygons: int) -> int:
     """Return the value that means `value` and `polygon` too, making it when new."""
     if value < 0:
         return polygon
     size = len(slots)
-    slot = np.int64(
-        (np.uint64(value) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(polygon) * np.uint64(0xBF58476D1CE4E5B9)) >> np.uint64(20)
-    ) & (size - 1)
+    slot = ((value * 2654435761 + polygon * 40503) >> 4) & (size - 1)
     while slots[slot] >= 0:
         k = slots[slot]
         if sets[3 * k + 1] == value and sets[3 * k + 2] == polygon:
@@ -210,11 +223,23 @@ def _joined(value, polygon, sets, slots, used, polygons):
     return polygons + k
 
 
-@njit(**_numba)
-def cover(xy, owner, first_vertex, frame, start, entries, root, parity, sets, slots, used):
+@_compiled()
+def cover(
+    xy: Floats,
+    owner: Ints,
+    first_vertex: Longs,
+    frame: Floats,
+    start: Longs,
+    entries: Ints,
+    root: Ints,
+    parity: Bytes,
+    sets: Ints,
+    slots: Ints,
+    used: Longs,
+) -> None:
     """Scan every polygon's rows: cells it fills join `root`, border cells get its parity at their reference point."""
     x0, y0, sx, sy = frame[0], frame[1], frame[4], frame[5]
-    columns, rows, pad_x, pad_y, fx, fy = np.int64(frame[6]), np.int64(frame[7]), frame[8], frame[9], frame[10], frame[11]
+    columns, rows, pad_x, pad_y, fx, fy = int(frame[6]), int(frame[7]), frame[8], frame[9], frame[10], frame[11]
     polygons = len(first_vertex) - 1
     cursor = start[:-1].copy()
     flips = np.zeros(1, np.uint8)
@@ -240,7 +265,7 @@ def cover(xy, owner, first_vertex, frame, start, entries, root, parity, sets, sl
                 if ay > ry or by <= ry:
                     continue
                 guess = ax + (ry - ay) / (by - ay) * (bx - ax)
-                column = min(max(np.int64(np.ceil((guess - x0) * sx - fx)), c0), c1 + 1)
+                column = min(max(int(np.ceil((guess - x0) * sx - fx)), c0), c1 + 1)
                 while column > c0:
                     turn = _orient(ax, ay, bx, by, x0 + (column - 1 + fx) / sx, ry)
                     if turn == 0:
@@ -275,13 +300,13 @@ def cover(xy, owner, first_vertex, frame, start, entries, root, parity, sets, sl
             return
 
 
-@njit(**_numba)
-def _address(offset, kind):
+@_compiled()
+def _address(offset: int, kind: int) -> int:
     return -(2 + ((offset << 2) | kind))
 
 
-@njit(**_numba)
-def _passes(xy, v, west, south, east, north):
+@_compiled()
+def _passes(xy: Floats, v: int, west: float, south: float, east: float, north: float) -> bool:
     """Tell whether the edge's line meets the box only along the edge itself: one end behind the box, one ahead."""
     ax, ay, bx, by = xy[2 * v], xy[2 * v + 1], xy[2 * v + 2], xy[2 * v + 3]
     behind = (bx > ax and ax <= west) or (bx < ax and ax >= east) or (by > ay and ay <= south) or (by < ay and ay >= north)
@@ -289,8 +314,8 @@ def _passes(xy, v, west, south, east, north):
     return behind and ahead
 
 
-@njit(**_numba)
-def _misses(xy, v, west, south, east, north):
+@_compiled()
+def _misses(xy: Floats, v: int, west: float, south: float, east: float, north: float) -> bool:
     """Tell whether the edge surely stays out of the box (False when in doubt)."""
     ax, ay, bx, by = xy[2 * v], xy[2 * v + 1], xy[2 * v + 2], xy[2 * v + 3]
     if max(ax, bx) < west or min(ax, bx) > east or max(ay, by) < south or min(ay, by) > north:
@@ -304,8 +329,8 @@ def _misses(xy, v, west, south, east, north):
     )
 
 
-@njit(**_numba)
-def _unique(edges, e0, e1, canon, owner, limit, found):
+@_compiled()
+def _unique(edges: Ints, e0: int, e1: int, canon: Ints, owner: Ints, limit: int, found: Longs) -> int:
     """Write the first positions of distinct edges to `found`; return how many, or `limit` + 1 when there are more."""
     count = 0
     for i in range(e0, e1):
@@ -323,11 +348,13 @@ def _unique(edges, e0, e1, canon, owner, limit, found):
     return count
 
 
-@njit(**_numba)
-def _edge_leaf(xy, canon, owner, edges, e0, e1, members, inside, m0, m1, base, rx, ry, pool, sets, slots, used, polygons):
-    v = canon[edges[e0]]
+@_compiled()
+def _edge_leaf(
+    xy: Floats, edge: int, members: Ints, inside: Bytes, m0: int, m1: int, base: int, rx: float, ry: float,
+    pool: Ints, sets: Ints, slots: Ints, used: Longs, polygons: int,
+) -> int:  # fmt: skip
     left, right = base, base
-    ref_left = _orient(xy[2 * v], xy[2 * v + 1], xy[2 * v + 2], xy[2 * v + 3], rx, ry) > 0
+    ref_left = _orient(xy[2 * edge], xy[2 * edge + 1], xy[2 * edge + 2], xy[2 * edge + 3], rx, ry) > 0
     for m in range(m0, m1):
         if (inside[m] != 0) == ref_left:
             left = _joined(left, members[m], sets, slots, used, polygons)
@@ -338,12 +365,28 @@ def _edge_leaf(xy, canon, owner, edges, e0, e1, members, inside, m0, m1, base, r
         used[STATUS] = POOL_FULL
         return -1
     used[POOL_USED] = at + 3
-    pool[at], pool[at + 1], pool[at + 2] = v, left, right
+    pool[at], pool[at + 1], pool[at + 2] = edge, left, right
     return _address(at, EDGE)
 
 
-@njit(**_numba)
-def _chain_leaf(xy, canon, owner, edges, e0, e1, members, inside, m0, m1, base, rx, ry, pool, used):
+@_compiled()
+def _chain_leaf(
+    xy: Floats,
+    canon: Ints,
+    owner: Ints,
+    edges: Ints,
+    e0: int,
+    e1: int,
+    members: Ints,
+    inside: Bytes,
+    m0: int,
+    m1: int,
+    base: int,
+    rx: float,
+    ry: float,
+    pool: Ints,
+    used: Longs,
+) -> int:
     ref = used[VERTICES_USED]
     if 2 * ref + 2 > len(xy):
         used[STATUS] = POOL_FULL
@@ -386,14 +429,34 @@ def _chain_leaf(xy, canon, owner, edges, e0, e1, members, inside, m0, m1, base, 
     return _address(head, CHAIN)
 
 
-@njit(
+@_compiled(
     "int64(float64[::1], int32[::1], int32[::1], float64[::1], int32[::1], int32[::1], int32[::1], int64[::1], int32[::1],"
-    " int64, int64, int32[::1], uint8[::1], int64, int64, int64, float64, float64, float64, float64, float64, int64)",
-    **_numba,
+    " int64, int64, int32[::1], uint8[::1], int64, int64, int64, float64, float64, float64, float64, float64, int64)"
 )
 def _settle(
-    xy, owner, canon, frame, pool, sets, slots, used, edges, e0, e1, members, inside, m0, m1, base, rx, ry, left, low, size, depth
-):  # fmt: skip
+    xy: Floats,
+    owner: Ints,
+    canon: Ints,
+    frame: Floats,
+    pool: Ints,
+    sets: Ints,
+    slots: Ints,
+    used: Longs,
+    edges: Ints,
+    e0: int,
+    e1: int,
+    members: Ints,
+    inside: Bytes,
+    m0: int,
+    m1: int,
+    base: int,
+    rx: float,
+    ry: float,
+    left: float,
+    low: float,
+    size: float,
+    depth: int,
+) -> int:
     """Turn one cell with its edges into a leaf or a block of finer cells; return its value.
 
     The cell is `size` wide at (left, low), in root cells; edges[e0:e1] may touch it, members[m0:m1] are their polygons
@@ -401,7 +464,7 @@ def _settle(
     """
     if used[STATUS] != OK:
         return -1
-    polygons = np.int64(frame[12])
+    polygons = int(frame[12])
     for i in range(e0, e1):
         v = edges[i]
         if _on_edge(xy[2 * v], xy[2 * v + 1], xy[2 * v + 2], xy[2 * v + 3], rx, ry):
@@ -412,7 +475,8 @@ def _settle(
     found = np.empty(MAX_EDGES, np.int64)
     count = _unique(edges, e0, e1, canon, owner, MAX_EDGES, found)
     if count == 1 and _passes(xy, edges[e0], west, south, east, north):
-        return _edge_leaf(xy, canon, owner, edges, e0, e1, members, inside, m0, m1, base, rx, ry, pool, sets, slots, used, polygons)
+        edge = canon[edges[e0]]
+        return _edge_leaf(xy, edge, members, inside, m0, m1, base, rx, ry, pool, sets, slots, used, polygons)
     fine = size / 4
     if count <= MAX_EDGES or depth == MAX_DEPTH or fine / frame[4] < 64 * frame[8] or fine / frame[5] < 64 * frame[9]:
         return _chain_leaf(xy, canon, owner, edges, e0, e1, members, inside, m0, m1, base, rx, ry, pool, used)
@@ -448,15 +512,31 @@ def _settle(
         if e > e1:
             value = _settle(
                 xy, owner, canon, frame, pool, sets, slots, used, edges, e1, e, members, inside, m1, m, value, qx, qy, x, y, fine, depth + 1
-            )  # fmt: skip
+            )
         pool[block + child] = value
     return _address(block, BLOCK)
 
 
-@njit(**_numba)
-def refine(xy, owner, canon, frame, start, entries, parity, root, pool, sets, slots, used, edges, members, inside):
+@_compiled()
+def refine(
+    xy: Floats,
+    owner: Ints,
+    canon: Ints,
+    frame: Floats,
+    start: Longs,
+    entries: Ints,
+    parity: Bytes,
+    root: Ints,
+    pool: Ints,
+    sets: Ints,
+    slots: Ints,
+    used: Longs,
+    edges: Ints,
+    members: Ints,
+    inside: Bytes,
+) -> None:
     """Settle every root cell that edges touch."""
-    columns = np.int64(frame[6])
+    columns = int(frame[6])
     for cell in range(len(root)):
         if start[cell] == start[cell + 1]:
             continue
@@ -474,7 +554,7 @@ def refine(xy, owner, canon, frame, start, entries, parity, root, pool, sets, sl
         rx, ry = frame[0] + (x + frame[10]) / frame[4], frame[1] + (y + frame[11]) / frame[5]
         root[cell] = _settle(
             xy, owner, canon, frame, pool, sets, slots, used, edges, 0, count, members, inside, 0, member, root[cell], rx, ry, x, y, 1.0, 0
-        )  # fmt: skip
+        )
         if used[STATUS] != OK:
             return
 
@@ -482,8 +562,8 @@ def refine(xy, owner, canon, frame, start, entries, parity, root, pool, sets, sl
 # --- look-ups -----------------------------------------------------------------------------------------------------
 
 
-@njit(**_numba)
-def _chain_owner(at, px, py, xy, pool, sets, polygons):
+@_compiled()
+def _chain_owner(at: int, px: float, py: float, xy: Floats, pool: Ints, sets: Ints, polygons: int) -> int:
     """Return the owner inside a chain leaf, or -2 where rounding leaves any doubt."""
     best = owner_of(pool[at], sets, polygons)
     rx, ry = xy[2 * pool[at + 1]] - px, xy[2 * pool[at + 1] + 1] - py
@@ -518,29 +598,29 @@ def _chain_owner(at, px, py, xy, pool, sets, polygons):
     return best
 
 
-@njit(**_numba)
-def _descend(px, py, root, pool, frame):
+@_compiled()
+def _descend(px: float, py: float, root: Ints, pool: Ints, frame: Floats) -> int:
     """Return the value that holds at a point: never a block; -1 outside the frame and for NaN."""
     if not (px >= frame[0] and px <= frame[2] and py >= frame[1] and py <= frame[3]):
-        return np.int64(-1)
+        return -1
     tx, ty = (px - frame[0]) * frame[4], (py - frame[1]) * frame[5]
-    column, row = np.int64(tx), np.int64(ty)
-    return _down(np.int64(root[row * np.int64(frame[6]) + column]), tx - column, ty - row, pool)
+    column, row = int(tx), int(ty)
+    return _down(int(root[row * int(frame[6]) + column]), tx - column, ty - row, pool)
 
 
-@njit(**_numba)
-def _down(value, tx, ty, pool):
+@_compiled()
+def _down(value: int, tx: float, ty: float, pool: Ints) -> int:
     """Follow blocks to the leaf; (tx, ty) is the place inside the cell, in [0, 1): exact, for each step takes bits off."""
     while value < -1 and -(value + 2) & 3 == BLOCK:
         tx, ty = 4 * tx, 4 * ty
-        column, row = np.int64(tx), np.int64(ty)
-        value = np.int64(pool[(-(value + 2) >> 2) + 4 * row + column])
+        column, row = int(tx), int(ty)
+        value = int(pool[(-(value + 2) >> 2) + 4 * row + column])
         tx, ty = tx - column, ty - row
     return value
 
 
-@njit(**_numba)
-def _leaf_owner(value, px, py, xy, pool, sets, polygons):
+@_compiled()
+def _leaf_owner(value: int, px: float, py: float, xy: Floats, pool: Ints, sets: Ints, polygons: int) -> int:
     """Return the owner at a point inside the leaf, or -2 where rounding leaves any doubt."""
     if value >= -1:
         return owner_of(value, sets, polygons)
@@ -552,12 +632,12 @@ def _leaf_owner(value, px, py, xy, pool, sets, polygons):
     two = (xy[v + 1] - py) * (xy[v + 2] - px)
     turn = one - two
     if not abs(turn) > ERR * (abs(one) + abs(two)) + TINY:
-        return np.int64(-2)
-    return owner_of(np.int64(pool[at + 1] if turn > 0 else pool[at + 2]), sets, polygons)
+        return -2
+    return owner_of(int(pool[at + 1] if turn > 0 else pool[at + 2]), sets, polygons)
 
 
-@njit(**_numba)
-def _listed(value, sets, polygons, out, count):
+@_compiled()
+def _listed(value: int, sets: Ints, polygons: int, out: Ints, count: int) -> int:
     while value >= polygons:
         out[count] = sets[3 * (value - polygons) + 2]
         value = sets[3 * (value - polygons) + 1]
@@ -568,13 +648,13 @@ def _listed(value, sets, polygons, out, count):
     return count
 
 
-@njit("int64(float64, float64, int32[::1], int32[::1], float64[::1], int32[::1], float64[::1], int32[::1])", **_numba)
-def covering(px, py, root, pool, xy, sets, frame, out):
+@_compiled("int64(float64, float64, int32[::1], int32[::1], float64[::1], int32[::1], float64[::1], int32[::1])")
+def covering(px: float, py: float, root: Ints, pool: Ints, xy: Floats, sets: Ints, frame: Floats, out: Ints) -> int:
     """Write every polygon that covers the point, borders included, to `out` (unordered, perhaps twice); exact.
 
     `out` needs room for twice the polygons. Returns how many were written.
     """
-    polygons = np.int64(frame[12])
+    polygons = int(frame[12])
     value = _descend(px, py, root, pool, frame)
     px, py = (0.0 if abs(px) < FLUSH else px), (0.0 if abs(py) < FLUSH else py)
     if value >= -1:
@@ -584,11 +664,11 @@ def covering(px, py, root, pool, xy, sets, frame, out):
         v, count = 2 * pool[at], 0
         turn = _orient(xy[v], xy[v + 1], xy[v + 2], xy[v + 3], px, py)
         if turn >= 0:
-            count = _listed(np.int64(pool[at + 1]), sets, polygons, out, count)
+            count = _listed(int(pool[at + 1]), sets, polygons, out, count)
         if turn <= 0:
-            count = _listed(np.int64(pool[at + 2]), sets, polygons, out, count)
+            count = _listed(int(pool[at + 2]), sets, polygons, out, count)
         return count
-    count = _listed(np.int64(pool[at]), sets, polygons, out, 0)
+    count = _listed(int(pool[at]), sets, polygons, out, 0)
     rx, ry = xy[2 * pool[at + 1]], xy[2 * pool[at + 1] + 1]
     while at >= 0:
         mask, border = pool[at + 3], 0
@@ -607,34 +687,34 @@ def covering(px, py, root, pool, xy, sets, frame, out):
     return count
 
 
-@njit(**_numba)
-def _exact_owner(px, py, root, pool, xy, sets, frame):
-    out = np.empty(2 * np.int64(frame[12]), np.int32)
+@_compiled()
+def _exact_owner(px: float, py: float, root: Ints, pool: Ints, xy: Floats, sets: Ints, frame: Floats) -> int:
+    out = np.empty(2 * int(frame[12]), np.int32)
     count = covering(px, py, root, pool, xy, sets, frame, out)
-    owner = np.int64(-1)
+    owner = -1
     for i in range(count):
         if owner < 0 or out[i] < owner:
-            owner = np.int64(out[i])
+            owner = int(out[i])
     return owner
 
 
-@njit("int64(float64, float64, int32[::1], int32[::1], float64[::1], int32[::1], float64[::1])", **_numba)
-def locate(px, py, root, pool, xy, sets, frame):
+@_compiled("int64(float64, float64, int32[::1], int32[::1], float64[::1], int32[::1], float64[::1])")
+def locate(px: float, py: float, root: Ints, pool: Ints, xy: Floats, sets: Ints, frame: Floats) -> int:
     """Return the owner of one point, -1 for none."""
     value = _descend(px, py, root, pool, frame)
-    owner = _leaf_owner(value, px, py, xy, pool, sets, np.int64(frame[12]))
+    owner = _leaf_owner(value, px, py, xy, pool, sets, int(frame[12]))
     return owner if owner != -2 else _exact_owner(px, py, root, pool, xy, sets, frame)
 
 
-@njit("void(float64[::1], float64[::1], int32[::1], int32[::1], float64[::1], int32[::1], float64[::1], int32[::1])", **_numba)
-def locate_many(lon, lat, root, pool, xy, sets, frame, out):
+@_compiled("void(float64[::1], float64[::1], int32[::1], int32[::1], float64[::1], int32[::1], float64[::1], int32[::1])")
+def locate_many(lon: Floats, lat: Floats, root: Ints, pool: Ints, xy: Floats, sets: Ints, frame: Floats, out: Ints) -> None:
     """Write the owner of every point to `out`.
 
     In stages over short stretches, without a branch that depends on the point: memory answers for many points are then
     under way at once, and few predictions miss.
     """
     x0, y0, x1, y1, sx, sy = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
-    columns, polygons = np.int64(frame[6]), np.int64(frame[12])
+    columns, polygons = int(frame[6]), int(frame[12])
     stretch = 1024
     cells = np.empty(stretch, np.int32)
     todo = np.empty(stretch, np.int32)
@@ -647,14 +727,71 @@ def locate_many(lon, lat, root, pool, xy, sets, frame, out):
             cells[i] = np.int32(ty) * columns + np.int32(tx) if inside else -1
         count = 0
         for i in range(size):
-            value = root[cells[i]] if cells[i] >= 0 else np.int32(-1)
-            out[begin + i] = value
+            coarse = root[cells[i]] if cells[i] >= 0 else np.int32(-1)
+            out[begin + i] = coarse
             todo[count] = i
-            count += (value < -1) | (value >= polygons)
+            count += (coarse < -1) | (coarse >= polygons)
         for j in range(count):
             i = begin + todo[j]
             px, py = lon[i], lat[i]
             tx, ty = (px - x0) * sx, (py - y0) * sy
-            value = _down(np.int64(out[i]), tx - np.int64(tx), ty - np.int64(ty), pool)
+            value = _down(int(out[i]), tx - int(tx), ty - int(ty), pool)
             owner = _leaf_owner(value, px, py, xy, pool, sets, polygons)
             out[i] = owner if owner != -2 else _exact_owner(px, py, root, pool, xy, sets, frame)
+
+
+# --- around a point -----------------------------------------------------------------------------------------------
+
+
+@_compiled()
+def _to_edge(ax: float, ay: float, bx: float, by: float) -> float:
+    """Return the distance from the origin to a segment."""
+    dx, dy = bx - ax, by - ay
+    length2 = dx * dx + dy * dy
+    t = min(max(-(ax * dx + ay * dy) / length2, 0.0), 1.0) if length2 > 0.0 else 0.0
+    return np.hypot(ax + t * dx, ay + t * dy)
+
+
+@_compiled()
+def _sector(ax: float, ay: float, bx: float, by: float) -> float:
+    return np.arctan2(ax * by - ay * bx, ax * bx + ay * by) / 2
+
+
+@_compiled()
+def _in_disc(ax: float, ay: float, bx: float, by: float) -> float:
+    """Return the signed area of the triangle origin, a, b inside the unit disc."""
+    dx, dy = bx - ax, by - ay
+    a, b, c = dx * dx + dy * dy, ax * dx + ay * dy, ax * ax + ay * ay - 1.0
+    root = b * b - a * c
+    if a == 0.0 or root <= 0.0:
+        return _sector(ax, ay, bx, by)
+    t0, t1 = max((-b - np.sqrt(root)) / a, 0.0), min((-b + np.sqrt(root)) / a, 1.0)
+    if t0 >= t1:
+        return _sector(ax, ay, bx, by)
+    ux, uy, wx, wy = ax + t0 * dx, ay + t0 * dy, ax + t1 * dx, ay + t1 * dy
+    return _sector(ax, ay, ux, uy) + (ux * wy - uy * wx) / 2 + _sector(wx, wy, bx, by)
+
+
+@_compiled("int64(float64, float64, float64, float64, float64[:, ::1], float64[::1], int32[::1], int32[::1], int32[::1], float64[:, ::1])")
+def around(
+    px: float, py: float, wide: float, high: float, boxes: Any, xy: Floats, rings: Ints, first_ring: Ints, out: Ints, measured: Any
+) -> int:
+    """Measure the polygons whose box comes near the point: distance to their border and area inside the disc.
+
+    The disc is the unit of length: it reaches `wide` degrees east and `high` degrees north. Shells run anticlockwise,
+    holes clockwise. Writes polygons to `out` and (distance, area) to `measured`; returns how many.
+    """
+    count = 0
+    for p in range(len(boxes)):
+        if boxes[p, 0] > px + wide or boxes[p, 2] < px - wide or boxes[p, 1] > py + high or boxes[p, 3] < py - high:
+            continue
+        nearest, area = np.inf, 0.0
+        for ring in range(first_ring[p], first_ring[p + 1]):
+            for v in range(rings[ring], rings[ring + 1] - 1):
+                ax, ay = (xy[2 * v] - px) / wide, (xy[2 * v + 1] - py) / high
+                bx, by = (xy[2 * v + 2] - px) / wide, (xy[2 * v + 3] - py) / high
+                nearest = min(nearest, _to_edge(ax, ay, bx, by))
+                area += _in_disc(ax, ay, bx, by)
+        out[count], measured[count, 0], measured[count, 1] = p, nearest, area
+        count += 1
+    return count

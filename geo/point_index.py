@@ -22,6 +22,7 @@ happens to lie on a border makes the build start again with another offset.
 
 import math
 from collections.abc import Hashable, Sequence
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -107,6 +108,42 @@ class PointIndex:
         count = _raster.covering(lon, lat, self._root, self._pool, self._xy, self._sets, self._frame, out)
         return sorted(set(out[:count].tolist()))
 
+    def near(self, lon: float, lat: float, radius_m: float) -> list[tuple[int, float]]:
+        """Return every polygon within `radius_m` (0 to 100 km) with its distance in metres, 0 inside; nearest first.
+
+        Measured on the plane that is true at the point: within 0.01 % up to 1 km away, 1 % up to 100 km, below 60
+        degrees of latitude; not across the antimeridian.
+        """
+        inside = set(self.candidates(lon, lat))
+        found = ((p, 0.0 if p in inside else to_border) for p, to_border, _ in self._around(lon, lat, radius_m))
+        return sorted(((p, d) for p, d in found if d <= radius_m), key=lambda item: (item[1], item[0]))
+
+    def shares(self, lon: float, lat: float, accuracy_m: float) -> list[tuple[int, float]]:
+        """Return the share (0 to 1) of the accuracy disc that falls in each polygon, largest first; none are left out.
+
+        In a partition what is missing to 1 is unowned. Measured on the same plane as `near`, with a true circle.
+        """
+        found = ((p, min(share, 1.0)) for p, _, share in self._around(lon, lat, accuracy_m) if share > 1e-9)
+        return sorted(found, key=lambda item: (-item[1], item[0]))
+
+    def _around(self, lon: float, lat: float, radius_m: float) -> list[tuple[int, float, float]]:
+        """Return (polygon, metres to its border, share of the disc) for polygons whose box meets the disc's."""
+        if not 0.0 < radius_m <= MAX_RADIUS_M:
+            raise PointIndexError(
+                "index.radius", f"radius {radius_m} m is not in (0, {MAX_RADIUS_M:.0f}].", f"半径 {radius_m} 米不在范围之内。"
+            )
+        if not (abs(lon) <= 180.0 and abs(lat) < 90.0):
+            return []
+        east_m, north_m = metres_per_degree(lat)
+        out = np.empty(len(self.codes), np.int32)
+        measured = np.empty((len(self.codes), 2))
+        wide, high = radius_m / east_m, radius_m / north_m
+        count = _raster.around(lon, lat, wide, high, self._boxes, self._xy, self._rings, self._first_ring, out, measured)
+        return [
+            (p, distance * radius_m, area / math.pi)
+            for p, (distance, area) in zip(out[:count].tolist(), measured[:count].tolist(), strict=True)
+        ]
+
 
 def _checked(
     codes: Sequence[str], polygons: "Sequence[shapely.Polygon | shapely.MultiPolygon] | NDArray[np.object_]"
@@ -120,17 +157,19 @@ def _checked(
             "编码与多边形的数量不一致。",
         )
     order = sorted(range(len(codes)), key=lambda i: codes[i].encode())
-    for one, two in zip(order, order[1:], strict=False):
+    for one, two in pairwise(order):
         if codes[one] == codes[two]:
             raise PointIndexError("index.code", f"The code {codes[one]!r} occurs twice.", f"编码 {codes[one]} 重复。", codes[one])
-    geometry = shapely.force_2d(geometry[order])
+    geometry = geometry[order]
     if len(geometry):
         kinds = shapely.get_type_id(geometry)
         _refuse(codes, order, (kinds != 3) & (kinds != 6), "type", "is no polygon or multipolygon", "不是多边形")
         _refuse(codes, order, shapely.is_empty(geometry), "empty", "is empty", "为空")
-        box = shapely.bounds(geometry)
-        fits = (box[:, 0] >= -180) & (box[:, 1] >= -90) & (box[:, 2] <= 180) & (box[:, 3] <= 90)
-        _refuse(codes, order, ~fits, "out_of_range", "leaves -180..180, -90..90 or is not finite", "坐标超出范围或不是有效数字")
+        xy, of = shapely.get_coordinates(geometry, return_index=True)
+        stray = np.zeros(len(geometry), np.bool_)
+        stray[of[~(np.abs(xy) <= (180.0, 90.0)).all(axis=1)]] = True
+        _refuse(codes, order, stray, "out_of_range", "leaves -180..180, -90..90 or is not finite", "坐标超出范围或不是有效数字")
+        geometry = shapely.orient_polygons(shapely.force_2d(geometry))
     return order, geometry
 
 
@@ -158,14 +197,14 @@ def _built(geometry: NDArray[np.object_]) -> dict[str, Any]:
     _raster.same_edges(flat, owner, canon)
     first_vertex = rings[first_ring].astype(np.int64)
     room = 1
-    for offset in (o for o in _OFFSETS for _ in range(1)):
+    for offset in _OFFSETS:
         while True:
             status, arrays = _attempt(flat, owner, canon, first_vertex, _frame(xy, polygons, offset), room)
             if status in (_raster.OK, _raster.REFERENCE_ON_BORDER):
                 break
             room *= 2
         if status == _raster.OK:
-            boxes = shapely.bounds(geometry).reshape(-1, 4)
+            boxes = np.ascontiguousarray(shapely.bounds(geometry).reshape(-1, 4))
             return {**arrays, "rings": rings, "first_ring": first_ring, "boxes": boxes}
     raise AssertionError("a reference point lies on a border for every offset")
 
@@ -187,6 +226,7 @@ def _frame(xy: NDArray[np.float64], polygons: int, offset: tuple[float, float]) 
     if len(xy) == 0:
         return np.array([1.0, 1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, *offset, 0.0])
     low, high = xy.min(axis=0), xy.max(axis=0)
+    low, high = np.where(low == 0.0, -_raster.FLUSH, low), np.where(high == 0.0, _raster.FLUSH, high)
     span = np.maximum(high - low, 1e-90)
     pad = 8 * _EPS * (np.maximum(np.abs(low), np.abs(high)) + span) + 4 * _raster.FLUSH
     cells = min(max(CELLS_PER_EDGE * len(xy), MIN_CELLS), MAX_CELLS)
@@ -208,7 +248,7 @@ def _attempt(
     room: int,
 ) -> tuple[int, dict[str, Any]]:
     """Build once with `room` times the usual scratch; return the status and the arrays."""
-    vertices, polygons = len(owner), len(first_vertex) - 1
+    vertices = len(owner)
     root = np.full(int(frame[6]) * int(frame[7]), -1, np.int32)
     start = np.zeros(len(root) + 1, np.int64)
     _raster.walk(flat, owner, frame, start[1:], np.empty(0, np.int32), False)

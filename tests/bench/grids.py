@@ -4,6 +4,8 @@ The product's own demo grids have straight sides; measuring on those would flatt
 deterministic in the seed. The result is a coverage: neighbours share their vertices.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -47,7 +49,7 @@ def _seeds(outline: BaseGeometry, count: int, rng: np.random.Generator) -> NDArr
 def _wander(line: BaseGeometry, sides: int, rng: np.random.Generator) -> BaseGeometry:
     """Replace every straight piece by a random midpoint curve with `sides` pieces, ends kept."""
     xy = shapely.get_coordinates(line)
-    pieces = [_curve(a, b, sides, rng) for a, b in zip(xy, xy[1:], strict=False)]
+    pieces = [_curve(a, b, sides, rng) for a, b in pairwise(xy)]
     return shapely.linestrings(np.vstack([*pieces, xy[-1:]]))
 
 
