@@ -119,9 +119,10 @@ class Supervisor:
         threading.Thread(target=self._announce, args=(on_ready,), daemon=True).start()
         try:
             while not self.stopping.wait(TICK_S):
+                now_s = time.monotonic()
                 for child in self.children:
-                    self._tend(child)
-                self._rotate_logs()
+                    self.tend(child, now_s)
+                self.rotate_logs(now_s)
         finally:
             for child in reversed(self.children):
                 if child.program.name not in ("postgres", "redis"):
@@ -141,25 +142,27 @@ class Supervisor:
     def _start(self, program: Program) -> Process:
         return process.start(program, run_dir=self.settings.run_dir, logs_dir=self.settings.logs_dir)
 
-    def _tend(self, child: Child) -> None:
-        now = time.monotonic()
+    def tend(self, child: Child, now_s: float) -> None:
+        """Look after one child: note its death, and start it again when its pause is over.
+
+        Raises SetupTrouble when it keeps dying before the city was ready even once.
+        """
         if child.start_after_s:
-            if now >= child.start_after_s:
-                child.running, child.started_at_s, child.start_after_s = self._start(child.program), now, 0.0
+            if now_s >= child.start_after_s:
+                child.running, child.started_at_s, child.start_after_s = self._start(child.program), now_s, 0.0
         elif not child.running.alive():
-            child.deaths = 1 if now - child.started_at_s > STEADY_AFTER_S else child.deaths + 1
+            child.deaths = 1 if now_s - child.started_at_s > STEADY_AFTER_S else child.deaths + 1
             if not self.ready_once and child.deaths >= GIVE_UP_AFTER:
                 log = self.settings.logs_dir / f"{child.program.name}.log"
                 raise SetupTrouble(f"{child.program.name} does not start: {last_line(log)}", f"See {log}.")
-            child.start_after_s = now + min(FIRST_PAUSE_S * 4 ** (child.deaths - 1), LONGEST_PAUSE_S)
+            child.start_after_s = now_s + min(FIRST_PAUSE_S * 4 ** (child.deaths - 1), LONGEST_PAUSE_S)
             print(f"{child.program.name} ended; starting it again", file=sys.stderr, flush=True)
 
-    def _rotate_logs(self) -> None:
+    def rotate_logs(self, now_s: float) -> None:
         """Keep one older piece of every log; children append, so cutting the file short under them is safe."""
-        now = time.monotonic()
-        if now - self._logs_checked_at_s < 10:
+        if now_s - self._logs_checked_at_s < 10:
             return
-        self._logs_checked_at_s = now
+        self._logs_checked_at_s = now_s
         for log in self.settings.logs_dir.glob("*.log"):
             if log.stat().st_size > LARGEST_LOG_BYTES:
                 shutil.copyfile(log, log.with_suffix(".log.1"))

@@ -4,6 +4,7 @@ Ask for `conn` when the test never commits (everything is rolled back), for `dat
 its own). `TEST_DATABASE_URL` names another server whose user may create databases; the clones are then made there.
 """
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -19,24 +20,42 @@ from psycopg.sql import SQL, Identifier
 
 from runtime import migrate
 from runtime.settings import Settings
-from runtime.stores import ensure_stores
+from runtime.stores import ensure_stores, stop_stores
 
 HOME = "GRIDWARDEN_TEST_HOME"
+PREFIX = "gwt-"
 TEMPLATE_LOCK = 0x67726964
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder of this run once; the processes of pytest-xdist inherit its name."""
     if not hasattr(config, "workerinput"):
-        home = Path(tempfile.mkdtemp(prefix="gwt-", dir="/tmp"))
+        _sweep_up_after_killed_runs()
+        home = Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
         home.chmod(0o711 if os.geteuid() == 0 else 0o700)
         os.environ[HOME] = str(home)
+        alive = (home / "alive").open("w")
+        fcntl.flock(alive, fcntl.LOCK_EX)
+        config.add_cleanup(alive.close)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Take the folder of this run away; the stores in it have been stopped by their last user."""
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ[HOME], ignore_errors=True)
+
+
+def _sweep_up_after_killed_runs() -> None:
+    """Stop the stores of runs that were killed, recognised by a lock that nobody holds any more."""
+    for mark in Path("/tmp").glob(f"{PREFIX}*/alive"):
+        try:
+            with mark.open() as alive:
+                fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                for run_dir in mark.parent.glob("*/run"):
+                    stop_stores(Settings(home=run_dir.parent))
+                shutil.rmtree(mark.parent, ignore_errors=True)
+        except OSError:
+            continue  # it still runs, or belongs to somebody else
 
 
 @pytest.fixture(scope="session")
