@@ -32,10 +32,13 @@ metadata = MetaData(
 
 
 def new_id() -> UUID:
-    """Make a UUIDv7: 48 bits of Unix milliseconds, then 74 random bits (RFC 9562, 5.7)."""
-    random = int.from_bytes(os.urandom(10), "big")
-    value = (time.time_ns() // 1_000_000) << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64
-    return UUID(int=value | 0b10 << 62 | random & 0x3FFF_FFFF_FFFF_FFFF)
+    """Make a UUIDv7: Unix milliseconds, 12 bits of their fraction, 62 random bits (RFC 9562, 6.2 method 3).
+
+    Ids made one after the other in a process sort in that order.
+    """
+    milliseconds, rest_ns = divmod(time.time_ns(), 1_000_000)
+    value = milliseconds << 80 | 0x7 << 76 | (rest_ns << 12) // 1_000_000 << 64
+    return UUID(int=value | 0b10 << 62 | int.from_bytes(os.urandom(8), "big") >> 2)
 
 
 def id_column(name: str = "id") -> Column[UUID]:

@@ -21,12 +21,16 @@ DOUBT_M = 15.0
 MAX_DOUBT_M = 500.0
 MAX_CANDIDATES = 8
 
-_LAYERS = "select code, name, name_en, version, home from area_layers where routed order by ord, code"
+_LAYERS = "select code, name, name_en, version, home, routed from area_layers order by ord, code"
 _AREAS = """
 select v.code, v.name, v.area_id, v.id, v.path, st_asbinary(v.geom, 'NDR') from area_versions v
 where v.layer = %(layer)s and v.valid_from <= %(at)s and (v.valid_to is null or v.valid_to > %(at)s)
 """
-_ADMIN_AREAS = _AREAS + " and v.level in ('city', 'county')"
+_COUNTIES = _AREAS + " and v.level = 'county'"
+_CITIES = """
+select distinct unnest(v.path) from area_versions v
+where v.layer = %(layer)s and v.valid_from <= %(at)s and (v.valid_to is null or v.valid_to > %(at)s) and v.level = 'city'
+"""
 _NEXT_CHANGE = """
 select min(t) from (
     select min(valid_from) as t from area_versions where valid_from > %(at)s
@@ -89,7 +93,8 @@ class Jurisdictions:
     """Every routed layer at one instant, and the administrative areas a point outside every grid still lies in."""
 
     layers: tuple[Layer, ...]
-    admin: Layer
+    counties: Layer
+    city_ids: tuple[UUID, ...]
     valid_until: datetime | None
 
     @property
@@ -98,8 +103,8 @@ class Jurisdictions:
         return next(layer for layer in self.layers if layer.home)
 
     def versions(self) -> dict[str, int]:
-        """Give each routed layer's version."""
-        return {layer.code: layer.version for layer in self.layers}
+        """Give each layer's version."""
+        return {layer.code: layer.version for layer in (self.counties, *self.layers)}
 
     def is_current(self, versions: Mapping[str, int], at: datetime) -> bool:
         """Tell whether nothing has been published since, nor come into force by ``at``."""
@@ -120,21 +125,22 @@ class Jurisdictions:
             if owner is not None:
                 found.update(dict.fromkeys(owner.path))
         if owners[self.home.code] is None:
-            around = self.admin.owner_at(point)
-            for owner in [around] if around else self.admin.owners:
-                found.update(dict.fromkeys(owner.path if around else owner.path[:1]))
+            county = self.counties.owner_at(point)
+            found.update(dict.fromkeys(county.path if county else self.city_ids))
         return list(found)
 
 
 async def load(conn: Conn, *, at: datetime) -> Jurisdictions:
     """Read every routed layer's versions in force at ``at`` and build their indexes, off the event loop."""
     layers = []
-    for code, name, name_en, version, home in await (await conn.execute(_LAYERS)).fetchall():
-        owners, index = await _indexed(conn, _AREAS, code, at)
-        layers.append(Layer(code, name, name_en, version, home, owners, index))
-    owners, index = await _indexed(conn, _ADMIN_AREAS, ADMIN, at)
-    until = await (await conn.execute(_NEXT_CHANGE, {"at": at})).fetchone()
-    return Jurisdictions(tuple(layers), Layer(ADMIN, "", "", 0, False, owners, index), until[0] if until else None)
+    for code, name, name_en, version, home, routed in await (await conn.execute(_LAYERS)).fetchall():
+        if routed:
+            layers.append(Layer(code, name, name_en, version, home, *await _indexed(conn, _AREAS, code, at)))
+        elif code == ADMIN:
+            counties = Layer(code, name, name_en, version, False, *await _indexed(conn, _COUNTIES, code, at))
+    cities = await (await conn.execute(_CITIES, {"layer": ADMIN, "at": at})).fetchall()
+    ((until,),) = await (await conn.execute(_NEXT_CHANGE, {"at": at})).fetchall()
+    return Jurisdictions(tuple(layers), counties, tuple(row[0] for row in cities), until)
 
 
 async def _indexed(conn: Conn, query: str, layer: str, at: datetime) -> tuple[list[Owner], PointIndex]:

@@ -17,8 +17,9 @@ from domain.base import Conn
 from domain.routing import table as routing
 from domain.routing.table import RoutingTable
 
-_LOCKS = f"select pg_advisory_xact_lock_shared({LOCK_SPACE}, hashtext(code)) from area_layers where routed"
-_VERSIONS = "select code, version from area_layers where routed union all select '', version from routing_state"
+_READ = "(routed or code = 'admin')"
+_LOCKS = f"select pg_advisory_xact_lock_shared({LOCK_SPACE}, hashtext(code)) from area_layers where {_READ}"
+_VERSIONS = f"select code, version from area_layers where {_READ} union all select '', version from routing_state"
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,6 @@ async def load(conn: Conn, *, at: datetime) -> RoutingTable:
         if duty.department_id in departments:
             duties.setdefault((duty.capacity, duty.area_id), []).append(duty)
     rules = {row[0]: Rule(*row[1:]) for row in await (await conn.execute(_RULES, {"at": at})).fetchall()}
-    until = await (await conn.execute(_NEXT_CHANGE, {"at": at})).fetchone()
+    ((until,),) = await (await conn.execute(_NEXT_CHANGE, {"at": at})).fetchall()
     alerts = {matter.minor: matter for matter in matters.values() if matter.kind == "alert"}
-    return RoutingTable(version, until[0] if until else None, matters, alerts, departments, duties, rules)
+    return RoutingTable(version, until, matters, alerts, departments, duties, rules)
