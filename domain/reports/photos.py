@@ -62,15 +62,14 @@ async def lock_claims(conn: Conn, claims: Sequence[str]) -> set[str]:
     return {hashes[bytes(found)] for (found,) in await cursor.fetchall()}
 
 
-async def claim(conn: Conn, claims: Sequence[str], report_id: UUID, *, at: datetime) -> None:
-    """Give the photos behind these claims to a report; raises Invalid when one is unknown, stale or used."""
+async def claim(conn: Conn, claims: Sequence[str], report_id: UUID) -> None:
+    """Give the photos behind these claims to a report; raises Invalid when one is unknown or used."""
     if not claims:
         return
     hashes = [_hash(given) for given in claims]
     cursor = await conn.execute(
-        "update photos set report_id = %s where claim_hash = any(%s) and report_id is null and created_at > %s"
-        " returning claim_hash",
-        (report_id, hashes, at - 2 * UNCLAIMED_LIFE),
+        "update photos set report_id = %s where claim_hash = any(%s) and report_id is null returning claim_hash",
+        (report_id, hashes),
     )
     if {bytes(found) for (found,) in await cursor.fetchall()} != set(hashes) or len(set(hashes)) < len(hashes):
         message = "a photo is unknown or already used; upload it again"
