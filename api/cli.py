@@ -22,11 +22,11 @@ class Commands(TyperGroup):
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002
         """Return the names of all commands, sorted."""
-        return sorted(_modules())
+        return sorted(command_modules())
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> typer.core.TyperCommand | None:  # type: ignore[override]
         """Import the module of one command; for the overview of all of them only its docstring is read."""
-        path = _modules().get(cmd_name)
+        path = command_modules().get(cmd_name)
         if path is None:
             return None
         if ctx.resilient_parsing or _asks_for_overview():
@@ -66,10 +66,9 @@ def run() -> None:
         sys.exit(f"gridwarden: {error.filename or 'A file'}: {error.strerror}. Make room or give another --home DIR.")
 
 
-def _modules() -> dict[str, Path]:
-    return {
-        path.stem.rstrip("_").replace("_", "-"): path for path in FOLDER.glob("*.py") if not path.stem.startswith("_")
-    }
+def command_modules() -> dict[str, Path]:
+    """Return the modules of the commands by the names they are called with."""
+    return {path.stem.rstrip("_").replace("_", "-"): path for path in FOLDER.glob("*.py") if not path.stem.startswith("_")}
 
 
 def _asks_for_overview() -> bool:
