@@ -1,0 +1,75 @@
+/** Instants and durations as people read them; the wall clock is China's wherever the screen stands. */
+import { ref } from 'vue'
+
+import { lang, t } from './i18n'
+
+const ZONE = 'Asia/Shanghai'
+const MINUTE_MS = 60_000
+
+let skewMs = 0
+export const now = ref(Date.now())
+
+setInterval(() => (now.value = Date.now() + skewMs), 10_000)
+
+/** Learn the server's clock from an answer's Date header, so that a wrong device clock shows no wrong deadline. */
+export function learnClock(header: string | null): void {
+  if (!header) return
+  const skew = Date.parse(header) - Date.now()
+  skewMs = Math.abs(skew) > 5_000 ? skew : 0
+  now.value = Date.now() + skewMs
+}
+
+function format(instant: string, options: Intl.DateTimeFormatOptions): string {
+  return new Intl.DateTimeFormat(lang.value === 'zh' ? 'zh-CN' : 'en-GB', { timeZone: ZONE, hour12: false, ...options }).format(
+    new Date(instant),
+  )
+}
+
+/** Day and minute: 11-22 20:15. */
+export function dateTime(instant: string): string {
+  return format(instant, { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit' })
+}
+
+/** With year and second, for logs and tooltips. */
+export function fullTime(instant: string): string {
+  return format(instant, { dateStyle: 'medium', timeStyle: 'medium' })
+}
+
+/** A length of time in its two largest units. */
+export function duration(ms: number): string {
+  const minutes = Math.max(0, Math.floor(ms / MINUTE_MS))
+  const days = Math.floor(minutes / 1440)
+  const hours = Math.floor((minutes % 1440) / 60)
+  if (days > 0) return hours ? t('time.dh', { d: days, h: hours }) : t('time.d', { d: days })
+  if (hours > 0) return t('time.hm', { h: hours, m: minutes % 60 })
+  return t('time.m', { m: minutes })
+}
+
+/** How long ago: just now, 5 分钟前, and a date beyond a day. */
+export function ago(instant: string): string {
+  const ms = now.value - Date.parse(instant)
+  if (ms < MINUTE_MS) return t('time.justNow')
+  if (ms < 1440 * MINUTE_MS) return t('time.ago', { t: duration(ms) })
+  return dateTime(instant)
+}
+
+export interface Clock {
+  late: boolean
+  soon: boolean
+  text: string
+}
+
+/** The clock of a case: what is left, by how much it is late, or how it ended. */
+export function clock(item: { dueAt: string | null; closedAt: string | null }): Clock {
+  if (!item.dueAt) return { late: false, soon: false, text: t('clock.none') }
+  const due = Date.parse(item.dueAt)
+  if (item.closedAt) {
+    const over = Date.parse(item.closedAt) - due
+    return over > 0
+      ? { late: true, soon: false, text: t('clock.closedLate', { t: duration(over) }) }
+      : { late: false, soon: false, text: t('clock.closedInTime') }
+  }
+  const left = due - now.value
+  if (left < 0) return { late: true, soon: false, text: t('clock.late', { t: duration(-left) }) }
+  return { late: false, soon: left < 60 * MINUTE_MS, text: t('clock.left', { t: duration(left) }) }
+}
