@@ -29,7 +29,7 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from geo import _raster
+from geo import _around, _raster
 from geo.lonlat import GeoError, metres_per_degree
 
 MAX_VERTICES = 50_000_000
@@ -50,11 +50,7 @@ class PointIndex:
     def __init__(self, codes: tuple[str, ...], version: Hashable, arrays: "dict[str, Any]") -> None:
         self.codes = codes
         self.version = version
-        self._root: NDArray[np.int32] = arrays["root"]
-        self._pool: NDArray[np.int32] = arrays["pool"]
-        self._sets: NDArray[np.int32] = arrays["sets"]
-        self._xy: NDArray[np.float64] = arrays["xy"]
-        self._frame: NDArray[np.float64] = arrays["frame"]
+        self._raster: _raster.Raster = arrays["raster"]
         self._rings: NDArray[np.int32] = arrays["rings"]
         self._first_ring: NDArray[np.int32] = arrays["first_ring"]
         self._boxes: NDArray[np.float64] = arrays["boxes"]
@@ -77,16 +73,14 @@ class PointIndex:
     @property
     def nbytes(self) -> int:
         """The memory of the index in bytes, codes not counted."""
-        return sum(
-            a.nbytes for a in (self._root, self._pool, self._sets, self._xy, self._frame, self._rings, self._first_ring, self._boxes)
-        )
+        return sum(array.nbytes for array in (*self._raster, self._rings, self._first_ring, self._boxes))
 
     def __len__(self) -> int:
         return len(self.codes)
 
     def locate(self, lon: float, lat: float) -> int:
         """Return the position in `codes` of the owner of a WGS 84 point, -1 when nothing covers it."""
-        return int(_raster.locate(lon, lat, self._root, self._pool, self._xy, self._sets, self._frame))
+        return int(_raster.locate(lon, lat, *self._raster))
 
     def locate_many(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.int32]:
         """Return the owners of many points, one thread: positions in `codes`, -1 where nothing covers the point."""
@@ -99,13 +93,13 @@ class PointIndex:
                 "经度与纬度数组必须是一维且长度相同。",
             )
         out = np.empty(len(lon), np.int32)
-        _raster.locate_many(lon, lat, self._root, self._pool, self._xy, self._sets, self._frame, out)
+        _raster.locate_many(lon, lat, *self._raster, out)
         return out
 
     def candidates(self, lon: float, lat: float) -> list[int]:
         """Return every polygon that covers the point, borders included, ascending."""
         out = np.empty(2 * len(self.codes), np.int32)
-        count = _raster.covering(lon, lat, self._root, self._pool, self._xy, self._sets, self._frame, out)
+        count = _raster.covering(lon, lat, *self._raster, out)
         return sorted(set(out[:count].tolist()))
 
     def near(self, lon: float, lat: float, radius_m: float) -> list[tuple[int, float]]:
@@ -138,7 +132,7 @@ class PointIndex:
         out = np.empty(len(self.codes), np.int32)
         measured = np.empty((len(self.codes), 2))
         wide, high = radius_m / east_m, radius_m / north_m
-        count = _raster.around(lon, lat, wide, high, self._boxes, self._xy, self._rings, self._first_ring, out, measured)
+        count = _around.around(lon, lat, wide, high, self._boxes, self._raster.xy, self._rings, self._first_ring, out, measured)
         return [
             (p, distance * radius_m, area / math.pi)
             for p, (distance, area) in zip(out[:count].tolist(), measured[:count].tolist(), strict=True)
@@ -199,13 +193,13 @@ def _built(geometry: NDArray[np.object_]) -> dict[str, Any]:
     room = 1
     for offset in _OFFSETS:
         while True:
-            status, arrays = _attempt(flat, owner, canon, first_vertex, _frame(xy, polygons, offset), room)
+            status, raster = _attempt(flat, owner, canon, first_vertex, _frame(xy, polygons, offset), room)
             if status in (_raster.OK, _raster.REFERENCE_ON_BORDER):
                 break
             room *= 2
         if status == _raster.OK:
             boxes = np.ascontiguousarray(shapely.bounds(geometry).reshape(-1, 4))
-            return {**arrays, "rings": rings, "first_ring": first_ring, "boxes": boxes}
+            return {"raster": raster, "rings": rings, "first_ring": first_ring, "boxes": boxes}
     raise AssertionError("a reference point lies on a border for every offset")
 
 
@@ -246,8 +240,8 @@ def _attempt(
     first_vertex: NDArray[np.int64],
     frame: NDArray[np.float64],
     room: int,
-) -> tuple[int, dict[str, Any]]:
-    """Build once with `room` times the usual scratch; return the status and the arrays."""
+) -> tuple[int, _raster.Raster]:
+    """Build once with `room` times the usual scratch; return the status and the raster."""
     vertices = len(owner)
     root = np.full(int(frame[6]) * int(frame[7]), -1, np.int32)
     start = np.zeros(len(root) + 1, np.int64)
@@ -256,24 +250,26 @@ def _attempt(
     np.cumsum(start, out=start)
     entries = np.empty(start[-1], np.int32)
     _raster.walk(flat, owner, frame, start[:-1].copy(), entries, True)
-    parity = np.zeros(len(entries), np.uint8)
-    used = np.array([_raster.OK, 0, 0, vertices], np.int64)
-    slots = np.full(1 << (12 + room.bit_length()), -1, np.int32)
-    sets = np.zeros(3 * len(slots) // 2, np.int32)
-    _raster.cover(flat, owner, first_vertex, frame, start, entries, root, parity, sets, slots, used)
     xy = np.empty(2 * (vertices + room * (len(entries) + 16)))
     xy[: 2 * vertices] = flat
+    slots = np.full(1 << (12 + room.bit_length()), -1, np.int32)
+    scratch = room * (16 * busiest + 64)
+    work = _raster.Work(
+        owner=owner,
+        canon=canon,
+        start=start,
+        entries=entries,
+        parity=np.zeros(len(entries), np.uint8),
+        slots=slots,
+        used=np.array([_raster.OK, 0, 0, vertices], np.int64),
+        edges=np.empty(scratch, np.int32),
+        members=np.empty(scratch, np.int32),
+        inside=np.empty(scratch, np.uint8),
+    )
     pool = np.empty(room * (8 * len(entries) + 64), np.int32)
-    edges = np.empty(room * (16 * busiest + 64), np.int32)
-    members = np.empty(len(edges), np.int32)
-    inside = np.empty(len(edges), np.uint8)
-    if used[0] == _raster.OK:
-        _raster.refine(xy, owner, canon, frame, start, entries, parity, root, pool, sets, slots, used, edges, members, inside)
-    arrays = {
-        "root": root,
-        "pool": pool[: used[1]].copy(),
-        "sets": sets[: 3 * used[2]].copy(),
-        "xy": xy[: 2 * used[3]].copy(),
-        "frame": frame,
-    }
-    return int(used[0]), arrays
+    raster = _raster.Raster(root=root, pool=pool, sets=np.zeros(3 * len(slots) // 2, np.int32), xy=xy, frame=frame)
+    _raster.cover(first_vertex, raster, work)
+    if work.used[_raster.STATUS] == _raster.OK:
+        _raster.refine(raster, work)
+    status, in_pool, in_sets, in_xy = work.used.tolist()
+    return status, raster._replace(pool=pool[:in_pool].copy(), sets=raster.sets[: 3 * in_sets].copy(), xy=xy[: 2 * in_xy].copy())
