@@ -4,8 +4,10 @@ Trouble outside the product is told in one line with its remedy and exit code 1;
 """
 
 import ast
+import errno
 import importlib
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +16,12 @@ from typer.core import TyperGroup
 
 from runtime.trouble import SetupTrouble
 
+MENDABLE = (
+    ("domain.errors", "DomainError", ""),
+    ("geo.lonlat", "GeoError", ""),
+    ("psycopg.errors", "DiskFull", ". Make room on the disk of the home."),
+    ("psycopg", "OperationalError", ". See ./gridwarden status, and the logs in the home."),
+)
 FOLDER = Path(__file__).parent / "commands"
 
 
@@ -55,15 +63,29 @@ def main() -> None:
 
 
 def run() -> None:
-    """Run the command line; turn trouble outside the product into one line and exit code 1."""
+    """Run the command line; turn what the person at the keyboard can mend into one line and exit code 1."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))  # leaves `with` blocks, so stores are stopped
     try:
         app(prog_name="./gridwarden")
-    except SetupTrouble as trouble:
-        sys.exit(f"gridwarden: {trouble}")
-    except OSError as error:
-        if error.errno not in (13, 28, 30):  # permission, disk full, read-only
+    except Exception as error:
+        if (told := _one_line(error)) is None:
             raise
-        sys.exit(f"gridwarden: {error.filename or 'A file'}: {error.strerror}. Make room or give another --home DIR.")
+        sys.exit(f"gridwarden: {told}")
+
+
+def _one_line(error: Exception) -> str | None:
+    """Return what to say about an error that is not a fault of the product, else None."""
+    if isinstance(error, SetupTrouble):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.ENOSPC, errno.EROFS):
+        return f"{error.filename or 'A file'}: {error.strerror}. Make room or give another --home DIR."
+    for module, name, more in MENDABLE:
+        # An error of a module that was never imported cannot have been raised, so nothing is imported here.
+        kind = getattr(sys.modules.get(module), name, None)
+        if kind is not None and isinstance(error, kind):
+            return f"{str(error).splitlines()[0]}{more}"
+    return None
 
 
 def command_modules() -> dict[str, Path]:

