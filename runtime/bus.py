@@ -8,7 +8,6 @@ raises because Redis is away; readers are told by silence (`Listener.next` gives
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -23,6 +22,8 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+
+from runtime import tasks
 
 log = logging.getLogger(__name__)
 
@@ -141,9 +142,7 @@ class Listener:
 
     async def __aexit__(self, *_: object) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await tasks.end(self._task)
 
     async def next(self, within_s: float) -> bytes | None:
         """Give the next message, or None when none came in time."""
@@ -160,7 +159,7 @@ class Listener:
         return [self._heard.get_nowait() for _ in range(self._heard.qsize())]
 
     async def _hear_for_ever(self) -> None:
-        while True:
+        while not tasks.cancelled():
             try:
                 async for message in _messages(self._client, self._channel):
                     # A full queue means a reader far behind: it will find what is dropped here in the table.
@@ -173,7 +172,7 @@ class Listener:
 async def _messages(client: Redis, channel: str) -> AsyncIterator[bytes]:
     async with client.pubsub(ignore_subscribe_messages=True) as pubsub:
         await pubsub.subscribe(channel)
-        while True:
+        while not tasks.cancelled():
             message = await pubsub.get_message(timeout=ANSWER_WITHIN_S)
             if message is not None:
                 yield message["data"]

@@ -20,6 +20,7 @@ import psycopg
 from psycopg.rows import args_row
 
 from domain.base import Conn
+from runtime import tasks
 from runtime.bus import Channels, Listener, Published, Redis, Sender, pack
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ async def run(database_url: str, redis: Redis, channels: Channels) -> None:
     async with conn:
         await conn.execute(f"set idle_session_timeout = {LONGEST_SILENCE_MS}")
         await conn.execute(f"set idle_in_transaction_session_timeout = {LONGEST_SILENCE_MS}")
-        while not await _take_lock(conn):  # noqa: ASYNC110  # the lock is another process's to free
+        while not await _take_lock(conn) and not tasks.cancelled():  # noqa: ASYNC110  # the lock is another process's to free
             await asyncio.sleep(STANDBY_S)
         log.info("this process is the relay")
         async with Listener(redis, channels.poke) as pokes:
@@ -94,7 +95,7 @@ async def run(database_url: str, redis: Redis, channels: Channels) -> None:
 async def _relay(conn: Conn, pokes: Listener, sender: Sender, channels: Channels) -> None:
     last = await head(conn)
     told_at = 0.0  # the first round tells the head: the relay before us may have died between commit and publishing
-    while True:
+    while not tasks.cancelled():
         given = await give_positions(conn)
         if given:
             last = given[-1].position

@@ -18,7 +18,7 @@ import pytest
 
 from domain.base import new_id
 from domain.events import Event, record
-from runtime import bus, relay
+from runtime import bus, relay, tasks
 
 AT = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 AREA = UUID("01930000-0000-7000-8000-0000000000aa")
@@ -56,8 +56,7 @@ async def _relaying(database_url: str, redis_url: str) -> AsyncIterator[bus.List
                     assert not task.done(), task.exception()
             yield heard
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await tasks.end(task)
 
 
 async def _hear(heard: bus.Listener, count: int, within_s: float = 10.0) -> list[bus.Published]:
@@ -227,8 +226,7 @@ async def _relaying_when_it_can(database_url: str, redis_url: str) -> AsyncItera
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await tasks.end(task)
 
 
 async def test_without_redis_positions_are_given_all_the_same(database_url: str) -> None:

@@ -1,0 +1,122 @@
+"""The worker: relays events, announces passed deadlines, sweeps what nobody claimed. `python -m runtime.worker`.
+
+Any number of workers may run: the relay takes turns by a lock, due cases are taken by SKIP LOCKED, a sweep done twice
+finds nothing the second time. Every job runs in its own loop; one that fails (the database restarts, Redis is away)
+is tried again with growing pauses and never takes the others with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import psycopg
+from psycopg_pool import PoolTimeout
+from redis.exceptions import RedisError
+
+from domain.flows import due
+from domain.people import sign_in
+from runtime import bus, media, relay, tasks
+from runtime.clock import Clock, SystemClock
+from runtime.database import Pool, open_pool, transaction
+from runtime.settings import Settings, from_environment
+
+log = logging.getLogger(__name__)
+
+DUE_EVERY_S: Final = 1.0
+DUE_BATCH: Final = 200
+SWEEP_EVERY_S: Final = 600.0
+FIRST_PAUSE_S: Final = 0.1
+LONGEST_PAUSE_S: Final = 5.0
+PASSING_TROUBLE: Final = (psycopg.Error, PoolTimeout, RedisError, OSError, TimeoutError)
+
+Job = Callable[[], Awaitable[None]]
+
+
+async def run(settings: Settings, *, clock: Clock) -> None:
+    """Work until cancelled."""
+    pool = await open_pool(settings.database_url, size=2)
+    client = bus.connect(settings.redis_url)
+    sender, channels = bus.Sender(client), bus.channels_of(settings.database_url)
+
+    async def announce() -> None:
+        if await announce_all_due(pool, clock):
+            await sender.poke(channels)
+
+    async def sweep_up() -> None:
+        await sweep(pool, settings, clock)
+
+    async def give_positions() -> None:
+        await relay.run(settings.database_url, client, channels)
+
+    try:
+        async with asyncio.TaskGroup() as jobs:
+            jobs.create_task(keep_doing("relay", give_positions, every_s=0.0))
+            jobs.create_task(keep_doing("deadlines", announce, every_s=DUE_EVERY_S))
+            jobs.create_task(keep_doing("sweeps", sweep_up, every_s=SWEEP_EVERY_S))
+    finally:
+        await client.aclose()
+        await pool.close()
+
+
+async def keep_doing(name: str, job: Job, *, every_s: float) -> None:
+    """Do a job again and again; after a failure sooner or later, by a pause that doubles from 0.1 to 5 s."""
+    pause_s = FIRST_PAUSE_S
+    clock_s = asyncio.get_running_loop().time
+    while not tasks.cancelled():
+        begun_s, wait_s = clock_s(), every_s
+        try:
+            await job()
+            pause_s = FIRST_PAUSE_S
+        except PASSING_TROUBLE as error:
+            if clock_s() - begun_s > LONGEST_PAUSE_S:
+                pause_s = FIRST_PAUSE_S  # it worked for a while: the trouble is a new one
+            log.warning("%s: %s; trying again in %.1f s", name, str(error).strip().split("\n")[0], pause_s)
+            wait_s, pause_s = pause_s, min(2 * pause_s, LONGEST_PAUSE_S)
+        if not tasks.cancelled():
+            await asyncio.sleep(wait_s)
+
+
+async def announce_all_due(pool: Pool, clock: Clock) -> int:
+    """Announce every deadline that has passed, in transactions of bounded size; give how many."""
+    announced = 0
+    while True:
+        async with transaction(pool) as conn:
+            batch = await due.announce_due(conn, at=clock.now(), limit=DUE_BATCH)
+        announced += batch
+        if batch < DUE_BATCH:
+            return announced
+
+
+async def sweep(pool: Pool, settings: Settings, clock: Clock) -> None:
+    """Forget photos no report claimed within a day, and sign-ins that ran out."""
+    now = clock.now()
+    async with transaction(pool) as conn:
+        await sign_in.forget_expired(conn, at=now)
+    gone = 1
+    while gone:
+        async with transaction(pool) as conn:
+            gone = await media.sweep(conn, settings.media_dir, at=now)
+
+
+async def _until_told_to_stop(settings: Settings) -> None:
+    work = asyncio.create_task(run(settings, clock=SystemClock()))
+    for told in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(told, work.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
+
+
+def main() -> None:
+    """Run the worker of the city named by the environment until SIGTERM."""
+    settings = from_environment()
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    asyncio.run(_until_told_to_stop(settings))
+
+
+if __name__ == "__main__":
+    main()
