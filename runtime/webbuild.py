@@ -45,7 +45,8 @@ def build() -> None:
             return
         wanted = source_hash(WEB)
         env = _node_environment(turn)
-        _install_packages(turn, env, "--omit=dev")
+        # Half the packages are only for checking; what a developer has installed is not taken away, though.
+        _install_packages(turn, env, *([] if (WEB / "node_modules").exists() else ["--omit=dev"]))
         _run(["npm", "run", "--silent", "build"], env, turn)
         (WEB / "dist" / ".built-from").write_text(wanted)
 
