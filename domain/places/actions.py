@@ -13,7 +13,21 @@ from domain.places.fold import MAX_NAME, bigrams, search_key
 from geo.lonlat import LonLat
 
 MAX_ALIASES: Final = 20
-_COLUMNS: Final = ("id", "kind", "name", "name_en", "aliases", "code", "search_key", "bigrams", "position", "precision_m", "source", "source_key", "created_at")
+_COLUMNS: Final = (
+    "id",
+    "kind",
+    "name",
+    "name_en",
+    "aliases",
+    "code",
+    "search_key",
+    "bigrams",
+    "position",
+    "precision_m",
+    "source",
+    "source_key",
+    "created_at",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +72,7 @@ def _rows(records: Iterable[PlaceRecord], *, source: str, at: datetime) -> Itera
         key = search_key((record.name, *record.aliases, *((record.name_en,) if record.name_en else ())))
         if not key or len(record.name) > MAX_NAME or len(record.aliases) > MAX_ALIASES:
             raise Invalid(
-                f"{record.key}: a place needs a name of 1 to {MAX_NAME} characters and at most {MAX_ALIASES} aliases, not {record.name[:40]!r}",
+                f"{record.key}: a place needs a name of 1 to {MAX_NAME} characters and at most {MAX_ALIASES} aliases",
                 f"{record.key}:地名须为 1 到 {MAX_NAME} 个字符,别名不超过 {MAX_ALIASES} 个", field="name",
             )  # fmt: skip
         if record.key in seen:

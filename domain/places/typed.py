@@ -17,7 +17,8 @@ DEGREE_M: Final = 111_320.0
 # types the two the other way round is understood.
 _LON_RANGE, _LAT_RANGE = (73.0, 136.0), (3.0, 54.0)
 
-_DATUM = re.compile(r"^(?P<before>WGS[-_ ]?84|CGCS[-_ ]?2000|GCJ[-_ ]?0?2|BD[-_ ]?0?9(?:LL)?)(?![0-9.])\s*[:=,]?\s*|\s*[,(]?\s*(?P<after>WGS[-_ ]?84|CGCS[-_ ]?2000|GCJ[-_ ]?02|BD[-_ ]?09(?:LL)?)\)?$", re.IGNORECASE)
+_SYSTEMS = r"(WGS[-_ ]?84|CGCS[-_ ]?2000|GCJ[-_ ]?0?2|BD[-_ ]?0?9(?:LL)?)"
+_DATUM = re.compile(rf"^{_SYSTEMS}(?![0-9.])\s*[:=,]?\s*|\s*[,(]?\s*{_SYSTEMS}\)?$", re.IGNORECASE)
 _MARK = "N|S|E|W|LATITUDE|LONGITUDE|LAT|LON|LNG|北纬|南纬|东经|西经|纬度|经度"
 _ANGLE = (
     r"(?P<pre{0}>" + _MARK + r")?\s*[:=]?\s*(?P<sign{0}>[+-])?(?P<d{0}>\d{{1,3}}(?:\.\d{{1,15}})?)\s*"
@@ -25,8 +26,13 @@ _ANGLE = (
 )
 _PAIR = re.compile(_ANGLE.format(1) + r"\s*[,;/\s]\s*" + _ANGLE.format(2), re.IGNORECASE)
 _AXIS = {"N": "lat", "S": "lat", "北": "lat", "南": "lat", "纬": "lat", "E": "lon", "W": "lon", "东": "lon", "西": "lon", "经": "lon"}
-_PLAIN = str.maketrans({"′": "'", "’": "'", "‘": "'", "＇": "'", "″": '"', "”": '"', "“": '"', "＂": '"', "º": "°", "，": ",", "、": ",", "；": ";", "：": ":", "（": "(", "）": ")", "－": "-", "−": "-", "．": ".", "\t": " ", "\u3000": " "})
-_WIDE_DIGITS = {0xFF10 + digit: str(digit) for digit in range(10)}
+# What keyboards and word processors make of ' " ° and of punctuation, and everything in full width.
+_WIDE = {code + 0xFEE0: chr(code) for code in range(0x21, 0x7F)}
+_PLAIN = _WIDE | {
+    ord(char): plain
+    for plain, chars in (("'", "′’‘"), ('"', "″”“"), ("°", "º"), (",", "、"), ("-", "−"), (" ", "\u3000\t"))
+    for char in chars
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +51,7 @@ class Typed:
 
 def parse(text: str) -> Typed | None:
     """Read a coordinate pair, or return None when the text is none or names no place on earth."""
-    text = text.translate(_PLAIN).translate(_WIDE_DIGITS).strip()
+    text = text.translate(_PLAIN).strip()
     latitude_first = text[:4].lower() == "geo:"  # RFC 5870 writes latitude first
     text = text[4:].partition(";")[0] if latitude_first else text
     named = _DATUM.search(text)
@@ -61,7 +67,7 @@ def parse(text: str) -> Typed | None:
     marked = axes[0] == "lat" or axes[1] == "lon" or latitude_first
     turned = not any(axes) and not latitude_first and _turned(first, second)
     lon, lat = (second, first) if marked or turned else (first, second)
-    datum = datums.parse_datum((named["before"] or named["after"]).replace(" ", "")) if named is not None else None
+    datum = datums.parse_datum((named[1] or named[2]).replace(" ", "")) if named is not None else None
     try:
         at = datums.position(lon=lon, lat=lat, datum=datum or Datum.WGS84, accuracy_m=None)
     except PositionError:
@@ -88,10 +94,10 @@ def _axis(pair: re.Match[str], n: int) -> str | None:
 
 
 def _turned(first: float, second: float) -> bool:
-    return _LAT_RANGE[0] <= first <= _LAT_RANGE[1] and _LON_RANGE[0] <= second <= _LON_RANGE[1] or abs(second) > 90.0 >= abs(first)
+    return (_LAT_RANGE[0] <= first <= _LAT_RANGE[1] and _LON_RANGE[0] <= second <= _LON_RANGE[1]) or abs(second) > 90.0 >= abs(first)
 
 
 def _precision_m(pair: re.Match[str], n: int) -> float:
     last, unit = (pair[f"s{n}"], 3600) if pair[f"s{n}"] else (pair[f"m{n}"], 60) if pair[f"m{n}"] else (pair[f"d{n}"], 1)
     decimals = len(last.partition(".")[2])
-    return max(0.5 * 10.0**-decimals / unit * DEGREE_M, 1.0)
+    return round(max(0.5 * 10.0**-decimals / unit * DEGREE_M, 1.0), 1)
