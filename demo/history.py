@@ -161,12 +161,14 @@ def _place(city: City, lon: float, lat: float, accuracy_m: float) -> Place:
 def _choices(table: RoutingTable, chosen: Sequence[Matter], places: Sequence[Place]) -> list[Choice]:
     """Ask the real rules once for every matter and set of areas somebody has a duty in."""
     with_duty = {area_id for _, area_id in table.duties}
+    ground: dict[int, tuple[UUID | None, ...]] = {}
     known: dict[tuple[UUID, tuple[UUID | None, ...]], Choice] = {}
     found = []
     for matter, place in zip(chosen, places, strict=True):
-        key = (matter.id, tuple(area_id if area_id in with_duty else None for area_id in place.area_ids))
-        if (choice := known.get(key)) is None:
-            choice = known[key] = choose(table, matter, place.area_ids)
+        if (on := ground.get(id(place))) is None:
+            on = ground[id(place)] = tuple(area_id if area_id in with_duty else None for area_id in place.area_ids)
+        if (choice := known.get((matter.id, on))) is None:
+            choice = known[matter.id, on] = choose(table, matter, place.area_ids)
         found.append(choice)
     return found
 

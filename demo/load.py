@@ -15,6 +15,7 @@ from uuid import UUID
 
 import psycopg
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from demo import city, grids, history, history_rows, sources
 from domain.areas import publish
@@ -76,7 +77,7 @@ async def load_city(conn: Conn, *, home: Path, at: datetime, report: Report, day
     matters = await catalogue.load(conn)
     bodies = await _departments(conn, areas, founded)
     await _duties(conn, areas, ids, bodies, founded)
-    keys = await _devices(conn, at)
+    keys = await _devices(conn, areas, at)
     accounts = await _accounts(conn, areas, ids, bodies, at)
     report(0.6)
     imagined = await history.imagine(conn, at=at, days=days, per_day=per_day)
@@ -228,10 +229,12 @@ async def _accounts(
     return listed
 
 
-async def _devices(conn: Conn, at: datetime) -> list[dict[str, str]]:
+async def _devices(conn: Conn, areas: grids.DemoAreas, at: datetime) -> list[dict[str, str]]:
     """Stand sensors beside the lines at even distances, and return their keys, which the database does not hold."""
     keys, rows = [], []
-    for number, (line, spot) in enumerate(_beside([line for line in grids.rail_lines() if line["city"] == city.CITY]), 1):
+    (ground,) = (record.geometry for record in areas.layer("admin", "city"))
+    lines = [(str(line["name"]), line["geometry"].intersection(ground)) for line in grids.rail_lines() if line["city"] == city.CITY]
+    for number, (line, spot) in enumerate(_beside(lines), 1):
         kind, word = city.TRACKSIDE[number % len(city.TRACKSIDE)]
         code, key = f"rail-{number:03d}", secrets.token_urlsafe(24)
         keys.append({"code": code, "kind": kind, "key": key, "lon": f"{spot.lon:.6f}", "lat": f"{spot.lat:.6f}"})
@@ -246,17 +249,17 @@ async def _devices(conn: Conn, at: datetime) -> list[dict[str, str]]:
     return keys
 
 
-def _beside(lines: Sequence[dict[str, object]]) -> list[tuple[str, LonLat]]:
-    shapes = [line["geometry"] for line in lines]
-    total = sum(shape.length for shape in shapes)  # type: ignore[attr-defined]
+def _beside(lines: Sequence[tuple[str, BaseGeometry]]) -> list[tuple[str, LonLat]]:
+    total = sum(shape.length for _, shape in lines)
     spots = []
-    for line, shape in zip(lines, shapes, strict=True):
-        count = round(city.TRACKSIDE_COUNT * shape.length / total)  # type: ignore[attr-defined]
-        for k in range(count):
-            here, ahead = (shape.interpolate((k + part) / count, normalized=True) for part in (0.5, 0.51))  # type: ignore[attr-defined]
-            track = LonLat(lon=here.x, lat=here.y)
-            along = bearing_deg(track, LonLat(lon=ahead.x, lat=ahead.y))
-            spots.append((str(line["name"]), moved(track, bearing=along + 90, distance=city.TRACKSIDE_OFFSET_M)))
+    for name, shape in lines:
+        for part in shapely.get_parts(shape):
+            count = round(city.TRACKSIDE_COUNT * part.length / total)
+            for k in range(count):
+                here, ahead = (part.interpolate((k + share) / count, normalized=True) for share in (0.5, 0.51))
+                track = LonLat(lon=here.x, lat=here.y)
+                along = bearing_deg(track, LonLat(lon=ahead.x, lat=ahead.y))
+                spots.append((name, moved(track, bearing=along + 90, distance=city.TRACKSIDE_OFFSET_M)))
     return spots
 
 
