@@ -14,25 +14,37 @@ from domain.base import Conn
 
 _IN_FORCE: Final = "v.layer = %(layer)s and v.valid_from <= %(at)s and (v.valid_to is null or v.valid_to > %(at)s)"
 
+# Areas in code order, so that "the lowest code" is the smallest number.
+_AREA: Final = f"""
+area as materialized (
+    select v.id, v.area_id, v.geom, row_number() over (order by v.code collate "C") as rank
+    from area_versions v where {_IN_FORCE}
+)
+"""
+_NAMED: Final = "select o.case_id, a.area_id, a.id as version_id from owner o join area a on a.rank = o.rank"
+
 BY_CELL: Final = f"""
-with candidate as materialized (
+with {_AREA}, candidate as materialized (
     select c.id as case_id, c.position, k.version_id, k.whole
     from cases c join area_cells k on k.cell = c.cell
-    where k.version_id in (select v.id from area_versions v where {_IN_FORCE}) and c.closed_at is null
+    where c.closed_at is null
     order by k.version_id
-), tested as materialized (
-    select t.case_id, v.area_id, v.id as version_id, v.code
-    from candidate t join area_versions v on v.id = t.version_id
-    where t.whole or st_covers(v.geom, t.position)
+), owner as (
+    select t.case_id, min(a.rank) as rank from candidate t join area a on a.id = t.version_id
+    where t.whole or st_covers(a.geom, t.position)
+    group by t.case_id
 )
-select distinct on (case_id) case_id, area_id, version_id from tested order by case_id, code collate "C"
+{_NAMED}
 """
 
 BY_GEOMETRY: Final = f"""
-select distinct on (c.id) c.id as case_id, v.area_id, v.id as version_id
-from cases c join area_versions v on st_covers(v.geom, c.position)
-where {_IN_FORCE} and c.closed_at is null
-order by c.id, v.code collate "C"
+with {_AREA}, owner as (
+    select c.id as case_id, min(a.rank) as rank
+    from cases c join area_versions v on st_covers(v.geom, c.position) join area a on a.id = v.id
+    where c.closed_at is null
+    group by c.id
+)
+{_NAMED}
 """
 
 _MOVED: Final = f"""
