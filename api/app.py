@@ -1,0 +1,102 @@
+"""The application of one API process: its stores, what it keeps in memory, and its doors."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import PoolTimeout
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from api import basemaps, site
+from api.errors import STATEMENT_TIMEOUT_S
+from api.graphql_door import Door
+from api.http import ingest, media, tiles, uploads
+from domain.flows.city import CityHolder
+from runtime import bus
+from runtime.database import open_pool
+from runtime.settings import Settings, from_environment
+
+log = logging.getLogger("gridwarden.api")
+
+DEVELOPMENT = "GRIDWARDEN_DEVELOPMENT"
+POOL_SIZE = 16
+WARM_AGAIN_S = 1.0
+
+
+def create_app(settings: Settings | None = None) -> Starlette:
+    """Build the application; nothing is opened before its lifespan begins."""
+    known = settings or from_environment()
+    app = Starlette(
+        routes=_routes(known),
+        lifespan=_lifespan,
+        middleware=[Middleware(site.Guarded, policy=_policy(known))],
+    )
+    app.state.settings = known
+    return app
+
+
+def _routes(settings: Settings) -> list[BaseRoute]:
+    door = Door(development=os.environ.get(DEVELOPMENT) == "1")
+    return [
+        Route("/graphql", door),
+        WebSocketRoute("/graphql", door),
+        *ingest.ROUTES,
+        *media.ROUTES,
+        *tiles.ROUTES,
+        *uploads.ROUTES,
+        *site.routes(settings),
+    ]
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Open what every request uses. The city's index is read in the background; an intake that comes first waits for it."""
+    state, settings = app.state, app.state.settings
+    async with AsyncExitStack() as opened:
+        state.pool = await open_pool(_limited(settings.database_url), size=POOL_SIZE)
+        opened.push_async_callback(state.pool.close)
+        state.redis = bus.connect(settings.redis_url)
+        opened.push_async_callback(state.redis.aclose)
+        state.jurisdictions = CityHolder()
+        warming = asyncio.create_task(_warm(app))
+        opened.callback(warming.cancel)
+        yield
+
+
+async def _warm(app: Starlette) -> None:
+    """Read the city before the first report needs it; a database that is away is asked again."""
+    while True:
+        try:
+            async with app.state.pool.connection() as conn:
+                await app.state.jurisdictions.warm(conn, at=datetime.now(UTC))
+        except (psycopg.Error, PoolTimeout) as error:
+            log.warning("the city could not be read yet: %s", type(error).__name__)
+            await asyncio.sleep(WARM_AGAIN_S)
+        else:
+            return
+
+
+def _limited(url: str) -> str:
+    """Bound every statement of this process, and have instants written in UTC."""
+    return make_conninfo(url, options=f"-c statement_timeout={STATEMENT_TIMEOUT_S}s -c TimeZone=UTC")
+
+
+def _policy(settings: Settings) -> str:
+    """Let the page load tiles from the hosts of the configured basemaps, and from nowhere else."""
+    origins = {_origin(found.url) for found in basemaps.configured(settings)}
+    return site.POLICY.format(tiles="".join(f" {origin}" for origin in sorted(origins) if origin))
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url.replace("{s}", "*", 1))
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else ""

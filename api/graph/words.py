@@ -1,0 +1,62 @@
+"""Types every context uses: words in two languages, positions, pages."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import strawberry
+
+from api.entity import told
+
+
+@strawberry.type(description="The same words in Chinese and English.")
+class Words:
+    """A name in two languages."""
+
+    zh: str = told("In Chinese.")
+    en: str = told("In English.")
+
+
+@strawberry.type(description="Where a page of a list stands.")
+class PageInfo:
+    """The two ends of a page."""
+
+    has_next_page: bool = told("Whether more follow after endCursor.")
+    has_previous_page: bool = told("Whether this page was asked for with a cursor, so that something stands before it.")
+    start_cursor: str | None = told("Cursor of the first edge; null on an empty page.")
+    end_cursor: str | None = told("Cursor of the last edge; give it as `after` for the next page.")
+
+
+@strawberry.enum(description="The coordinate system a position is given in. Only WGS 84 is ever given out.")
+class Datum(Enum):
+    """Datums a sender may declare."""
+
+    WGS84 = strawberry.enum_value("WGS84", description="GPS, and what browsers report.")
+    CGCS2000 = strawberry.enum_value("CGCS2000", description="The Chinese national system; differs by decimetres.")
+    GCJ02 = strawberry.enum_value("GCJ02", description="The shifted system of Chinese web maps.")
+    BD09 = strawberry.enum_value("BD09", description="Baidu's further shifted system.")
+
+
+@strawberry.input(description="A position as its sender knows it, with the datum it is in.")
+class PositionInput:
+    """A position with datum and accuracy."""
+
+    lon: float = told("Longitude in degrees.")
+    lat: float = told("Latitude in degrees.")
+    datum: Datum = told("Coordinate system of lon and lat; never guessed.")
+    accuracy_m: float | None = told("Radius in metres the receiver claims; leave out when unknown.", default=None)
+
+
+STATE_WORDS = {
+    "filed": {"zh": "待派遣", "en": "Waiting for dispatch"},
+    "dispatched": {"zh": "已派遣", "en": "Dispatched"},
+    "accepted": {"zh": "处置中", "en": "Being handled"},
+    "handled": {"zh": "待结案", "en": "Waiting to be closed"},
+    "closed": {"zh": "已结案", "en": "Closed"},
+    "rejected": {"zh": "不予受理", "en": "Rejected"},
+}
+
+
+def state_words(state: str) -> dict[str, str]:
+    """Name a state of a case in two languages."""
+    return STATE_WORDS[state]

@@ -1,0 +1,75 @@
+"""How much one caller may ask for at once. Every refusal names its limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, GraphQLError, OperationDefinitionNode
+from graphql.language import SelectionSetNode
+
+from api.errors import refusal
+
+MAX_BODY_BYTES: Final = 256 * 1024
+MAX_TOKENS: Final = 2500
+MAX_DEPTH: Final = 12
+MAX_ALIASES: Final = 40
+MAX_FIELDS: Final = 500
+MAX_ROOT_FIELDS: Final = 12
+MAX_OPERATIONS: Final = 20
+MAX_SUBSCRIPTIONS: Final = 10
+
+
+
+class _Measure:
+    """Depth, fields and aliases of a document with its fragments spread, each fragment measured once."""
+
+    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+        self.fragments = fragments
+        self._known: dict[str, tuple[int, int, int]] = {}
+        self._open: set[str] = set()
+
+    def of(self, selections: SelectionSetNode | None) -> tuple[int, int, int]:
+        """Give depth, fields and aliases below a selection set; a fragment in a circle counts as empty, validation refuses it."""
+        depth = fields = aliases = 0
+        for node in selections.selections if selections else ():
+            if isinstance(node, FragmentSpreadNode):
+                inner = self._fragment(node.name.value)
+            else:
+                inner = self.of(node.selection_set)  # type: ignore[attr-defined]
+                if isinstance(node, FieldNode):
+                    inner = (inner[0] + 1, inner[1] + 1, inner[2] + (node.alias is not None))
+            depth, fields, aliases = max(depth, inner[0]), fields + inner[1], aliases + inner[2]
+        return depth, fields, aliases
+
+    def _fragment(self, name: str) -> tuple[int, int, int]:
+        if name not in self._known:
+            if name in self._open or name not in self.fragments:
+                return 0, 0, 0
+            self._open.add(name)
+            self._known[name] = self.of(self.fragments[name].selection_set)
+            self._open.discard(name)
+        return self._known[name]
+
+
+def check(document: DocumentNode) -> list[GraphQLError]:
+    """List the limits a document passes; cheap, so it comes before validation, whose cost these limits bound."""
+    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+    operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+    measure = _Measure(fragments)
+    found = [_over("operations in a document", "操作数", len(document.definitions), MAX_OPERATIONS)]
+    for operation in operations:
+        depth, fields, aliases = measure.of(operation.selection_set)
+        found.append(_over("levels of nesting", "嵌套层数", depth, MAX_DEPTH))
+        found.append(_over("fields", "字段数", fields, MAX_FIELDS))
+        found.append(_over("aliases", "别名数", aliases, MAX_ALIASES))
+        found.append(_over("root fields", "顶层字段数", len(operation.selection_set.selections), MAX_ROOT_FIELDS))
+    for fragment in fragments.values():  # unused ones too: validation reads them
+        found.append(_over("fields in a fragment", "片段字段数", measure.of(fragment.selection_set)[1], MAX_FIELDS))
+    return [error for error in found if error is not None]
+
+
+def _over(what_en: str, what_zh: str, count: int, most: int) -> GraphQLError | None:
+    if count <= most:
+        return None
+    return refusal("too_many", f"{count} {what_en}; at most {most} are answered", f"{what_zh} {count} 超过上限 {most}")

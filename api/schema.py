@@ -1,0 +1,56 @@
+"""The schema: the contexts' mixins put together, and every planned field checked while it is built."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from api.execution import Documents, ReadOnce, ReadyExecutor, Schema
+from api.graph.alerts import AlertsMutation
+from api.graph.areas import AreasQuery
+from api.graph.cases import CasesMutation, CasesQuery
+from api.graph.live import LiveSubscription
+from api.graph.people import PeopleMutation, PeopleQuery
+from api.graph.places import PlacesQuery
+from api.graph.reports import ReportsMutation, ReportsQuery
+from api.graph.routing import RoutingQuery
+from api.registry import registry_of
+from api.scalars import SCALARS
+
+
+@strawberry.type(description="Everything that can be read.")
+class Query(PeopleQuery, AreasQuery, PlacesQuery, RoutingQuery, CasesQuery, ReportsQuery):
+    """Reads."""
+
+
+@strawberry.type(description="Everything that can be changed; each mutation is one transaction.")
+class Mutation(PeopleMutation, ReportsMutation, AlertsMutation, CasesMutation):
+    """Changes."""
+
+
+@strawberry.type(description="Everything that can be watched.")
+class Subscription(LiveSubscription):
+    """Feeds."""
+
+
+@cache
+def schema(*, development: bool = False) -> Schema:
+    """Build the schema; introspection and suggestions are for development. Raises UnplannableError."""
+    documents = Documents(introspection=development)
+    made = Schema(
+        Query,
+        Mutation,
+        Subscription,
+        extensions=[lambda: ReadOnce(documents)],
+        execution_context_class=ReadyExecutor,
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not development),
+    )
+    registry_of(made._schema)
+    return made
+
+
+def sdl() -> str:
+    """Print the schema as clients see it."""
+    return f"{schema().as_str()}\n"
