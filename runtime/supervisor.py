@@ -30,6 +30,7 @@ TICK_S = 0.1
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
 STEADY_AFTER_S = 30.0  # a child that ran this long starts again without a pause
 GIVE_UP_AFTER = 4  # deaths before the city was ready even once
+STARTED_WITHIN_S = 15.0  # for one answer, not for the whole start
 STOPPED_WITHIN_S = 60.0
 LARGEST_LOG_BYTES = 20 << 20
 
@@ -129,7 +130,7 @@ class Supervisor:
                     child.running.stop()
 
     def _announce(self, on_ready: Callable[[], None]) -> None:
-        while not is_ready(self.settings):
+        while not is_ready(self.settings, patience_s=STARTED_WITHIN_S):
             if self.stopping.wait(0.05):
                 return
         self.ready_once = True
@@ -169,16 +170,19 @@ class Supervisor:
                 os.truncate(log, 0)
 
 
-def is_ready(settings: Settings) -> bool:
-    """Say whether the city's own /healthz answers 200."""
+def is_ready(settings: Settings, *, patience_s: float = 2.0) -> bool:
+    """Say whether the city's own /healthz answers 200.
+
+    The port is open before the API runs, so a patient caller is answered in the moment it does.
+    """
     host = "127.0.0.1" if settings.host in EVERYWHERE else settings.host
     link: http.client.HTTPConnection
     if settings.tls:
         context = ssl.create_default_context(cafile=str(settings.home / "tls" / "ca.crt"))
         context.check_hostname = False
-        link = http.client.HTTPSConnection(host, settings.port, timeout=2, context=context)
+        link = http.client.HTTPSConnection(host, settings.port, timeout=patience_s, context=context)
     else:
-        link = http.client.HTTPConnection(host, settings.port, timeout=2)
+        link = http.client.HTTPConnection(host, settings.port, timeout=patience_s)
     try:
         link.request("GET", "/healthz", headers={"Connection": "close"})
         return link.getresponse().status == 200
@@ -225,7 +229,7 @@ def start_detached(settings: Settings, listener: socket.socket, lock: TextIO) ->
         run_dir=settings.run_dir,
         logs_dir=settings.logs_dir,
     )
-    process.wait_until(lambda: is_ready(settings) or not started.alive(), 120.0, pause_s=0.05)
+    process.wait_until(lambda: is_ready(settings, patience_s=STARTED_WITHIN_S) or not started.alive(), 120.0, pause_s=0.05)
     if not is_ready(settings):
         started.stop()
         log = settings.logs_dir / "supervisor.log"

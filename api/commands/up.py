@@ -1,8 +1,6 @@
 """Start the city: stores, schema, demo data, web pages, worker and API."""
 
 import json
-import signal
-import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Annotated
@@ -57,10 +55,10 @@ def up(
                 with steps.step("Starting the API and the worker"):
                     supervisor.start_detached(settings, listener, lock)
                 steps.close()
-                _welcome(settings)
+                _welcome(settings, detached=True)
             else:
                 steps.close()
-                supervisor.supervise(settings, listener, on_ready=lambda: _welcome(settings))
+                supervisor.supervise(settings, listener, on_ready=lambda: _welcome(settings, detached=False))
 
 
 def _prepare(settings: Settings, steps: Steps) -> None:
@@ -123,14 +121,14 @@ def _load_demo(settings: Settings, steps: Steps) -> None:
             load.load(settings.database_url, home=settings.home, report=report)
 
 
-def _welcome(settings: Settings) -> None:
+def _welcome(settings: Settings, *, detached: bool) -> None:
     """Print where the city is and who may sign in."""
     from rich.console import Console
     from rich.table import Table
 
     console = Console(highlight=False)
-    console.print(f"\n  Gridwarden is ready: [bold]{settings.base_url}[/]   (GraphQL: {settings.base_url}/graphql)")
-    console.print(f"  Home: {settings.home}", soft_wrap=True)
+    console.print(f"\n  Gridwarden is ready: [bold]{settings.base_url}[/]", soft_wrap=True)
+    console.print(f"  GraphQL: {settings.base_url}/graphql\n  Home: {settings.home}", soft_wrap=True)
     if settings.tls:
         from runtime import tls
 
@@ -140,10 +138,9 @@ def _welcome(settings: Settings) -> None:
     if settings.demo_accounts_file.exists():
         accounts = json.loads(settings.demo_accounts_file.read_text())
         table = Table(title="Demo accounts", title_justify="left", box=None, padding=(0, 2))
-        for column in accounts[0]:
-            table.add_column(column.replace("_", " "))
+        for column in ("username", "password", "role"):
+            table.add_column(column, no_wrap=column != "role")
         for account in accounts:
-            table.add_row(*(str(value) for value in account.values()))
+            table.add_row(account["username"], account["password"], account["role"])
         console.print(table)
-    if sys.stdout.isatty() and signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        console.print("  Stop with Ctrl-C.")
+    console.print("  Stop it with ./gridwarden down" if detached else "  Stop it with Ctrl-C or ./gridwarden down")
