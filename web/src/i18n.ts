@@ -47,3 +47,8 @@ export function coded(prefix: string, code: string): string {
   const key = `${prefix}.${code}`
   return key in zh ? t(key as Word) : code
 }
+
+/** What kind of place a search found: an area's level, or a kind of the gazetteer. */
+export function placeKind(kind: string): string {
+  return `place.${kind}` in zh ? coded('place', kind) : coded('level', kind)
+}

@@ -6,6 +6,8 @@ import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
 
 import { t } from '@/i18n'
 
+import { credits } from './credits'
+
 setWorkerUrl(workerUrl)
 
 export type { MapLibre }
@@ -17,6 +19,7 @@ export interface MapOptions {
   zoom?: number
   attribution: readonly string[]
   compact?: boolean
+  padding?: { top: number; bottom: number; left: number; right: number }
 }
 
 /** Where the land outside the city is drawn: a calm paper tone that makes the city stand out. */
@@ -26,7 +29,7 @@ export function createMap(options: MapOptions): MapLibre {
   const map = new MapLibre({
     container: options.container,
     style: { version: 8, sources: {}, layers: [{ id: 'paper', type: 'background', paint: { 'background-color': PAPER } }] },
-    ...(options.center ? { center: options.center, zoom: options.zoom ?? 10 } : { bounds: options.bounds, fitBoundsOptions: { padding: 24 } }),
+    ...(options.center ? { center: options.center, zoom: options.zoom ?? 10 } : { bounds: options.bounds, fitBoundsOptions: { padding: options.padding ?? 24 } }),
     minZoom: 5,
     maxZoom: 19,
     dragRotate: false,
@@ -43,9 +46,12 @@ export function createMap(options: MapOptions): MapLibre {
   })
   map.touchZoomRotate.disableRotation()
   map.keyboard.disableRotation()
+  const attribution = new AttributionControl({ compact: options.compact ?? false, customAttribution: credits(options.attribution) })
+  map.addControl(attribution, 'bottom-right')
   map.addControl(new NavigationControl({ showCompass: false }), 'bottom-right')
   map.addControl(new ScaleControl({ unit: 'metric', maxWidth: 110 }), 'bottom-left')
-  map.addControl(new AttributionControl({ compact: options.compact ?? false, customAttribution: [...options.attribution] }), 'bottom-right')
+  // On a narrow map the open list of sources would hide the pin; it stays one tap away.
+  if (options.compact) void map.once('load', () => map.getContainer().querySelector('.maplibregl-compact-show')?.classList.remove('maplibregl-compact-show'))
   return map
 }
 

@@ -20,13 +20,13 @@ const LAYERS: readonly (LayerSpecification & { group: LandGroup })[] = [
   {
     group: 'grids', id: 'grid-line', type: 'line', source: 'areas', 'source-layer': 'grid', minzoom: 11,
     paint: {
-      'line-color': '#9fb3c4', 'line-opacity': ['interpolate', ['linear'], ['zoom'], 11, 0.35, 14, 0.95],
+      'line-color': '#b4c4d2', 'line-opacity': ['interpolate', ['linear'], ['zoom'], 11, 0.4, 14, 1],
       'line-width': ['interpolate', ['linear'], ['zoom'], 11, 0.4, 14, 1, 17, 1.6],
     },
   },
   {
     group: 'areas', id: 'town-line', type: 'line', source: 'areas', 'source-layer': 'town', minzoom: 8.5,
-    paint: { 'line-color': '#8fa3b5', 'line-width': ['interpolate', ['linear'], ['zoom'], 9, 0.7, 14, 1.6], 'line-dasharray': [4, 2.5] },
+    paint: { 'line-color': '#74899d', 'line-width': ['interpolate', ['linear'], ['zoom'], 9, 0.8, 14, 2], 'line-dasharray': [4, 2.5] },
   },
   {
     group: 'areas', id: 'county-line', type: 'line', source: 'areas', 'source-layer': 'county',
@@ -64,17 +64,17 @@ const LAYERS: readonly (LayerSpecification & { group: LandGroup })[] = [
     paint: { 'text-color': '#40566c', ...HALO },
   },
   {
-    group: 'labels', id: 'county-name', type: 'symbol', source: 'areas', 'source-layer': 'labels', maxzoom: 11.5, filter: ['==', ['get', 'level'], 'county'],
-    layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': ['interpolate', ['linear'], ['zoom'], 7, 12, 11, 17], 'text-letter-spacing': 0.12 },
-    paint: { 'text-color': '#27415a', ...HALO },
-  },
-  {
     group: 'stations', id: 'station-name', type: 'symbol', source: 'stations', 'source-layer': 'stations', minzoom: 9.5,
     layout: {
       'text-field': ['coalesce', ['get', 'name'], ''], 'text-font': FONT, 'text-size': ['interpolate', ['linear'], ['zoom'], 10, 11.5, 14, 13.5],
       'text-variable-anchor': ['left', 'right', 'top', 'bottom'], 'text-radial-offset': 0.7, 'text-justify': 'auto',
     },
     paint: { 'text-color': '#16222e', ...HALO },
+  },
+  {
+    group: 'labels', id: 'county-name', type: 'symbol', source: 'areas', 'source-layer': 'labels', maxzoom: 11.5, filter: ['==', ['get', 'level'], 'county'],
+    layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': ['interpolate', ['linear'], ['zoom'], 7, 12, 11, 17], 'text-letter-spacing': 0.12 },
+    paint: { 'text-color': '#27415a', ...HALO },
   },
 ]
 

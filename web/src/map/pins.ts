@@ -185,7 +185,7 @@ function addLayers(map: MapLibre): void {
   })
   map.addLayer({
     id: 'cluster-count', type: 'symbol', source: 'cases', filter: ['has', 'point_count'],
-    layout: { 'text-field': ['get', 'point_count_abbreviated'], 'text-font': ['Noto Sans Bold'], 'text-size': 12, 'text-allow-overlap': true },
+    layout: { 'text-field': ['get', 'point_count_abbreviated'], 'text-font': ['Noto Sans Bold'], 'text-size': 12, 'text-allow-overlap': true, 'text-ignore-placement': true },
     paint: { 'text-color': '#ffffff' },
   })
   pinLayers(map, 'pins', 'cases', ['!', ['has', 'point_count']])

@@ -13,7 +13,7 @@ export type DeliveryState = 'idle' | 'sending' | 'queued' | 'refused' | 'done'
 const FIRST_WAIT_MS = 2_000
 const LONGEST_WAIT_MS = 30_000
 /** Refusals that another try may overcome. */
-const PASSING = new Set(['unreachable', 'too_many', 'internal'])
+const PASSING = new Set(['unreachable', 'unavailable', 'too_many', 'internal'])
 
 export function useDelivery() {
   const state = ref<DeliveryState>('idle')

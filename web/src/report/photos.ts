@@ -20,7 +20,7 @@ export function upload(photo: Blob, onProgress: (share: number) => void): Promis
       reject(new ApiError('unreachable', 'The server cannot be reached.', '无法连接服务器。'))
     }
     request.onload = () => {
-      const answer = request.response as { claim?: string; detail?: string; messageZh?: string; code?: string } | null
+      const answer = request.response as { claim?: string; detail?: string; detailZh?: string; code?: string } | null
       if (request.status === 201 && answer?.claim) resolve(answer.claim)
       else reject(refusal(request.status, answer))
     }
@@ -28,10 +28,10 @@ export function upload(photo: Blob, onProgress: (share: number) => void): Promis
   })
 }
 
-function refusal(status: number, answer: { detail?: string; messageZh?: string; code?: string } | null): ApiError {
-  if (status >= 502) return new ApiError('unreachable', 'The server cannot be reached.', '无法连接服务器。')
+function refusal(status: number, answer: { detail?: string; detailZh?: string; code?: string } | null): ApiError {
+  if (status === 502 || status === 504) return new ApiError('unreachable', 'The server cannot be reached.', '无法连接服务器。')
   const en = answer?.detail ?? `The server answered ${status}.`
-  return new ApiError(answer?.code ?? (status === 429 ? 'too_many' : 'invalid'), en, answer?.messageZh ?? en, 'photo')
+  return new ApiError(answer?.code ?? (status === 429 ? 'too_many' : 'invalid'), en, answer?.detailZh ?? en, 'photo')
 }
 
 /** The photo as it is, or made smaller where it would be refused for its size. */
