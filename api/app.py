@@ -8,7 +8,6 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -17,10 +16,11 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from api import basemaps, site
+from api import live_hub
 from api.errors import STATEMENT_TIMEOUT_S
 from api.graphql_door import Door
-from api.http import ingest, media, tiles, uploads
+from api.http import health, ingest, media, static, tiles, uploads
+from api.http.headers import SecurityHeaders
 from domain.flows.city import CityHolder
 from runtime import bus
 from runtime.database import open_pool
@@ -37,24 +37,25 @@ def create_app(settings: Settings | None = None) -> Starlette:
     """Build the application; nothing is opened before its lifespan begins."""
     known = settings or from_environment()
     app = Starlette(
-        routes=_routes(known),
+        routes=_routes(),
         lifespan=_lifespan,
-        middleware=[Middleware(site.Guarded, policy=_policy(known))],
+        middleware=[Middleware(SecurityHeaders, settings=known)],
     )
     app.state.settings = known
     return app
 
 
-def _routes(settings: Settings) -> list[BaseRoute]:
+def _routes() -> list[BaseRoute]:
     door = Door(development=os.environ.get(DEVELOPMENT) == "1")
     return [
         Route("/graphql", door),
         WebSocketRoute("/graphql", door),
+        *health.ROUTES,
         *ingest.ROUTES,
         *media.ROUTES,
         *tiles.ROUTES,
         *uploads.ROUTES,
-        *site.routes(settings),
+        *static.ROUTES,  # last: it answers what no other door has taken
     ]
 
 
@@ -68,6 +69,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         state.redis = bus.connect(settings.redis_url)
         opened.push_async_callback(state.redis.aclose)
         state.jurisdictions = CityHolder()
+        live = live_hub.running(state.pool, database_url=settings.database_url, redis_url=settings.redis_url)
+        state.hub = await opened.enter_async_context(live)
         warming = asyncio.create_task(_warm(app))
         opened.callback(warming.cancel)
         yield
@@ -89,14 +92,3 @@ async def _warm(app: Starlette) -> None:
 def _limited(url: str) -> str:
     """Bound every statement of this process, and have instants written in UTC."""
     return make_conninfo(url, options=f"-c statement_timeout={STATEMENT_TIMEOUT_S}s -c TimeZone=UTC")
-
-
-def _policy(settings: Settings) -> str:
-    """Let the page load tiles from the hosts of the configured basemaps, and from nowhere else."""
-    origins = {_origin(found.url) for found in basemaps.configured(settings)}
-    return site.POLICY.format(tiles="".join(f" {origin}" for origin in sorted(origins) if origin))
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url.replace("{s}", "*", 1))
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else ""

@@ -46,6 +46,10 @@ class Context:
         """The instant of this operation: aware, UTC."""
         return datetime.now(UTC)
 
+    def changed(self) -> None:
+        """Say that this call has committed something the live feed should hear of at once."""
+        self.state.hub.poke()
+
     def use_token(self, token: str | None) -> None:
         """Take the token a WebSocket gave when it was opened."""
         self._token = token

@@ -43,7 +43,7 @@ class TextAdapter(StrawberryAdapter):
 class Door(GraphQL[Context, None]):
     """The endpoint of one process."""
 
-    websocket_adapter_class = TextAdapter  # type: ignore[assignment]
+    websocket_adapter_class = TextAdapter
 
     def __init__(self, *, development: bool = False) -> None:
         super().__init__(
@@ -94,7 +94,7 @@ class Door(GraphQL[Context, None]):
         headers = {"Cache-Control": "no-store", **({"WWW-Authenticate": "Bearer"} if status == 401 else {})}
         return Response(self.encode_json(response_data), status, headers, "application/json")
 
-    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
+    async def on_ws_connect(self, context: Context) -> UnsetType:
         """Take the token a socket opens with; a bad one closes it with 4403, none leaves it public."""
         given = (context.connection_params or {}).get("authorization")
         kind, _, token = str(given or "").partition(" ")
@@ -104,7 +104,8 @@ class Door(GraphQL[Context, None]):
             await context.actor()
         except Unauthenticated as error:
             raise ConnectionRejectionError from error
-        return UNSET
+        nothing: UnsetType = UNSET
+        return nothing
 
 
 def _refused(status: int, code: str, message_en: str, message_zh: str) -> Response:

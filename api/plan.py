@@ -243,7 +243,7 @@ class Builder:
 def _maker(slots: Mapping[str, int], changes: Sequence[tuple[str, Change]]) -> Maker:
     keys, indexes = tuple(slots), tuple(slots.values())
     if not keys:
-        return lambda row: {}
+        return lambda _: {}
     take: Callable[[Row], Any] = itemgetter(*indexes) if len(indexes) > 1 else lambda row: (row[indexes[0]],)
     if not changes:
         return lambda row: dict(zip(keys, take(row), strict=True))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 
     from api.context import Context, Info
 
-__all__ = ["MAX_FIRST", "Order", "Ready", "aggregate", "asks", "by_id", "by_ids", "first", "page", "plain", "plan_below", "rows", "scoped", "sees"]
+__all__ = [
+    "MAX_FIRST", "Order", "Ready", "aggregate", "asks", "by_id", "by_ids", "fields_below", "first", "page", "plain", "plan_below",
+    "rows", "sees",
+]  # fmt: skip
 
 MAX_FIRST: Final = 500
 PLANS_KEPT: Final = 512
@@ -156,16 +160,21 @@ def _names(document: Document, nodes: Sequence[FieldNode]) -> frozenset[str]:
     return frozenset(found[0].name.value for found in document.fields(nodes).values())
 
 
+def fields_below(info: Info) -> dict[str, list[FieldNode]]:
+    """Give what is asked for of the type this field returns: response keys and their nodes, in order."""
+    raw = _raw(info)
+    return _document(raw).fields(raw.field_nodes)
+
+
 def plan_below(info: Info, field: str) -> list[tuple[str, Plan]]:
     """Plan an entity field of the type this field returns, for each response key that asks for it; rows carry the id first."""
     raw = _raw(info)
     kind: Any = get_named_type(raw.return_type)
     target = get_named_type(kind.fields[field].type).name
-    document = Document(raw.fragments, raw.variable_values)
+    wanted = [(key, nodes) for key, nodes in fields_below(info).items() if nodes[0].name.value == field]
     return [
-        (key, _planned(raw, nodes, ("below", field), lambda planner, nodes=nodes: planner.plan(target, nodes, ("{0}.id",))))  # type: ignore[misc]
-        for key, nodes in document.fields(raw.field_nodes).items()
-        if nodes[0].name.value == field
+        (key, _planned(raw, nodes, ("below", field), partial(Planner.plan, name=target, nodes=nodes, more=("{0}.id",))))
+        for key, nodes in wanted
     ]
 
 
@@ -229,11 +238,16 @@ async def _connection(context: Context, conn: Conn | None) -> AsyncIterator[Conn
         yield lent
 
 
-def _raw(info: Info) -> GraphQLResolveInfo:
+def _raw(info: Info) -> GraphQLResolveInfo[Any]:
     return info._raw_info
 
 
-def _entity_plan(raw: GraphQLResolveInfo) -> Plan:
+def _document(raw: GraphQLResolveInfo[Any]) -> Document:
+    variables: Any = raw.variable_values  # strawberry hands over the coerced values themselves
+    return Document(raw.fragments, variables)
+
+
+def _entity_plan(raw: GraphQLResolveInfo[Any]) -> Plan:
     name = get_named_type(raw.return_type).name
     plan: Plan = _planned(raw, raw.field_nodes, ("entity", name), lambda planner: planner.plan(name, raw.field_nodes))
     return plan
@@ -243,9 +257,9 @@ def _entity_plan(raw: GraphQLResolveInfo) -> Plan:
 _plans: OrderedDict[tuple[object, ...], tuple[Sequence[FieldNode], frozenset[str], dict[tuple[object, ...], Any]]] = OrderedDict()
 
 
-def _planned(raw: GraphQLResolveInfo, nodes: Sequence[FieldNode], what: object, make: Callable[[Planner], Any]) -> Any:
+def _planned(raw: GraphQLResolveInfo[Any], nodes: Sequence[FieldNode], what: object, make: Callable[[Planner], Any]) -> Any:
     """Give the plan of these nodes under the present @include and @skip, made once."""
-    document = Document(raw.fragments, raw.variable_values)
+    document = _document(raw)
     key = (what, id(raw.schema), *map(id, nodes))
     known = _plans.get(key)
     if known is None:
@@ -255,7 +269,7 @@ def _planned(raw: GraphQLResolveInfo, nodes: Sequence[FieldNode], what: object, 
     else:
         _plans.move_to_end(key)
     _, switches, variants = known
-    switched = tuple(raw.variable_values.get(name) for name in sorted(switches)) if switches else ()
+    switched = tuple(document.variables.get(name) for name in sorted(switches)) if switches else ()
     plan = variants.get(switched)
     if plan is None:
         if len(variants) >= VARIANTS_KEPT:
@@ -264,7 +278,7 @@ def _planned(raw: GraphQLResolveInfo, nodes: Sequence[FieldNode], what: object, 
     return plan
 
 
-def _plan_page(planner: Planner, raw: GraphQLResolveInfo, order: Order) -> _Page:
+def _plan_page(planner: Planner, raw: GraphQLResolveInfo[Any], order: Order) -> _Page:
     kind: Any = get_named_type(raw.return_type)
     builder = planner.start(get_named_type(kind.fields["nodes"].type).name, [sql for sql, _ in order.columns])
     edge = get_named_type(kind.fields["edges"].type).name

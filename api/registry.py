@@ -112,7 +112,7 @@ def _specs(kind: GraphQLObjectType) -> Iterator[tuple[str, tuple[Spec, GraphQLFi
 
 
 def _formatted(spec: Spec) -> None:
-    texts = (spec.sql,) if isinstance(spec, Column | Derived) else (spec.on,)
+    texts: tuple[str, ...] = (spec.sql,) if isinstance(spec, Column | Derived) else (spec.on,)
     if isinstance(spec, Many):
         texts = (spec.on, spec.order, spec.source or "")
     for text in texts:

@@ -72,6 +72,7 @@ class AlertsMutation:
         submission_id, item = uuid_of(input.submission_id, "submissionId"), _detection(input)
         async with transaction(context.pool) as conn:
             raised = await alert_intake.raise_alert(conn, context.state.jurisdictions, submission_id, item, at=context.now())
+        context.changed()
         return RaisedAlert(
             alert_id=strawberry.ID(str(raised.alert_id)),
             case_id=strawberry.ID(str(raised.case_id)),

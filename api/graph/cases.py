@@ -233,7 +233,9 @@ class CasesMutation:
                 conn, actor, case_id, input.verb,
                 revision=input.revision, department_id=department_id, reason=input.reason, at=context.now(),
             )  # fmt: skip
-            return await read.by_id(info, case_id, conn=conn, authorised=True)
+            case = await read.by_id(info, case_id, conn=conn, authorised=True)
+        context.changed()
+        return case
 
 
 def conditions(given: CaseFilter | None) -> tuple[list[str], dict[str, object]]:

@@ -172,6 +172,7 @@ class ReportsMutation:
             if isinstance(result, DomainError):
                 raise result
             facts = await _facts(conn, result.case_id) if read.asks(info, FACTS) else (None, None, None, None, [])
+        context.changed()
         return SubmittedReport(
             report_id=strawberry.ID(str(result.report_id)),
             case_id=strawberry.ID(str(result.case_id)),

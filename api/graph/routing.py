@@ -83,7 +83,7 @@ class RoutingQuery:
         if kind is not None:
             where.append("{0}.kind = %(kind)s")
         if text:
-            where.append("({0}.name like %(like)s escape '!' or {0}.major_name like %(like)s escape '!' or {0}.name_en ilike %(like)s escape '!')")
+            where.append("concat_ws(' ', {0}.name, {0}.major_name, {0}.name_en) ilike %(like)s escape '!'")
             values["like"] = f"%{read.plain(text)}%"
         order = "{0}.kind, {0}.major, {0}.minor, {0}.id"
         return await read.rows(info, where=where, values=values, order=order, limit=first)

@@ -27,14 +27,20 @@ class PageInfo:
     end_cursor: str | None = told("Cursor of the last edge; give it as `after` for the next page.")
 
 
-@strawberry.enum(description="The coordinate system a position is given in. Only WGS 84 is ever given out.")
 class Datum(Enum):
     """Datums a sender may declare."""
 
-    WGS84 = strawberry.enum_value("WGS84", description="GPS, and what browsers report.")
-    CGCS2000 = strawberry.enum_value("CGCS2000", description="The Chinese national system; differs by decimetres.")
-    GCJ02 = strawberry.enum_value("GCJ02", description="The shifted system of Chinese web maps.")
-    BD09 = strawberry.enum_value("BD09", description="Baidu's further shifted system.")
+    WGS84 = "WGS84"
+    CGCS2000 = "CGCS2000"
+    GCJ02 = "GCJ02"
+    BD09 = "BD09"
+
+
+strawberry.enum(
+    Datum,
+    description="The coordinate system a position is given in: GPS and browsers give WGS84; CGCS2000 differs by decimetres;"
+    " GCJ02 is that of Chinese web maps; BD09 is Baidu's. Only WGS 84 is ever given out.",
+)
 
 
 @strawberry.input(description="A position as its sender knows it, with the datum it is in.")
