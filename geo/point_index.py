@@ -6,7 +6,7 @@ exact for the doubles given: no tolerance, no snapping, except that numbers near
 A point that is not finite or off the globe is covered by nothing. Polygons are taken as valid (`geo.shapes` checks
 them); an invalid ring is read by the even-odd rule.
 
-How it works. A raster lies over the bounding box, a few cells for every edge. A cell no edge touches has one answer for
+How it works. A raster lies over the bounding box, a dozen cells for every vertex. A cell no edge touches has one answer for
 all its points. A cell touched by one segment (two neighbours share it as one) holds the segment and the answer on
 either side: one orientation test decides. Other cells are split 4 x 4 until a piece has at most four segments; such a
 piece, a chain leaf, knows which of its polygons contain a reference point inside it, and the segments that the straight
@@ -34,7 +34,7 @@ from geo.lonlat import GeoError, metres_per_degree
 
 MAX_VERTICES = 50_000_000
 MAX_RADIUS_M = 100_000.0
-CELLS_PER_EDGE = 6
+CELLS_PER_VERTEX = 12
 MIN_CELLS, MAX_CELLS = 1 << 12, 1 << 24
 _OFFSETS = ((0.4142, 0.6180), (0.5557, 0.3819), (0.3028, 0.5413), (0.6458, 0.4495), (0.4721, 0.3166), (0.5279, 0.6623))
 _EPS = float(np.finfo(np.float64).eps)
@@ -216,14 +216,14 @@ def _ragged(geometry: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray
 
 
 def _frame(xy: NDArray[np.float64], polygons: int, offset: tuple[float, float]) -> NDArray[np.float64]:
-    """Return the `frame` of `geo._raster`: square cells in degrees, about CELLS_PER_EDGE for every edge."""
+    """Return the `frame` of `geo._raster`: square cells in degrees, about CELLS_PER_VERTEX for every vertex."""
     if len(xy) == 0:
         return np.array([1.0, 1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, *offset, 0.0])
     low, high = xy.min(axis=0), xy.max(axis=0)
     low, high = np.where(low == 0.0, -_raster.FLUSH, low), np.where(high == 0.0, _raster.FLUSH, high)
     span = np.maximum(high - low, 1e-90)
     pad = 8 * _EPS * (np.maximum(np.abs(low), np.abs(high)) + span) + 4 * _raster.FLUSH
-    cells = min(max(CELLS_PER_EDGE * len(xy), MIN_CELLS), MAX_CELLS)
+    cells = min(max(CELLS_PER_VERTEX * len(xy), MIN_CELLS), MAX_CELLS)
     columns = min(max(math.sqrt(cells * span[0] / span[1]), 1.0), float(cells))
     count = np.floor(np.array([columns, cells / columns]))
     count = np.maximum(np.minimum(count, np.floor(span / (64 * pad))), 1.0)

@@ -53,7 +53,8 @@ def _curve(a: NDArray[np.float64], b: NDArray[np.float64], sides: int, rng: np.r
     sway = np.cumsum(rng.normal(0, 1, sides))
     sway = np.concatenate([[0.0], sway - np.linspace(0, 1, sides + 1)[1:] * sway[-1]])
     across = np.array([a[1] - b[1], b[0] - a[0]]) * 0.04
-    return (a + steps * (b - a) + sway[:, None] / max(1.0, np.abs(sway).max()) * across)[:-1]
+    curve: NDArray[np.float64] = a + steps * (b - a) + sway[:, None] / max(1.0, np.abs(sway).max()) * across
+    return curve[:-1]
 
 
 def points(

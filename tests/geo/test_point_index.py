@@ -277,7 +277,7 @@ def test_arrays_of_unlike_length_are_refused() -> None:
 
 
 def test_too_little_scratch_room_is_enlarged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(point_index, "CELLS_PER_EDGE", 0)
+    monkeypatch.setattr(point_index, "CELLS_PER_VERTEX", 0)
     monkeypatch.setattr(point_index, "MIN_CELLS", 1)
     discs = np.array(shapely.buffer(shapely.points(np.random.default_rng(3).uniform(0, 3, (200, 2))), 1.0))
     assert_agrees_with_geos(discs, *points(discs, 20_000))
