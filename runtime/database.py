@@ -6,10 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
+import orjson
 import psycopg
+from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
 from domain.base import Conn
+
+set_json_dumps(orjson.dumps)
+set_json_loads(orjson.loads)
 
 Pool: TypeAlias = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
 

@@ -38,7 +38,7 @@ class NewCase:
     title: str
     matter_id: UUID | None
     condition_id: UUID | None
-    limit: tuple[int, str] | None
+    limit: tuple[int, str]
     lonlat: LonLat
     home_area_id: UUID | None
     home_version_id: UUID | None
@@ -60,8 +60,8 @@ def parameters(case: NewCase, *, at: datetime) -> dict[str, object]:
         "condition_id": case.condition_id, "lon": case.lonlat.lon, "lat": case.lonlat.lat,
         "cell": cells.cell(case.lonlat, CELL_RESOLUTION), "home_area_id": case.home_area_id,
         "home_version_id": case.home_version_id, "area_ids": list(case.area_ids), "department_id": case.department_id,
-        "receipt_id": case.receipt_id, "at": at, "due_at": clock.deadline(at, *case.limit) if case.limit else None,
-        "due_basis": clock.basis(*case.limit) if case.limit else None,
+        "receipt_id": case.receipt_id, "at": at, "due_at": clock.deadline(at, *case.limit),
+        "due_basis": clock.basis(*case.limit),
     }  # fmt: skip
 
 

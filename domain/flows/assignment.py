@@ -17,6 +17,9 @@ from domain.routing.table import Matter
 from geo import datum
 from geo.lonlat import GeoError, Position
 
+# Until the matter is known the clock is that of the first check: 24 hours, as a live city system has it.
+VERIFY_LIMIT = (24, "urgent_hour")
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
@@ -72,13 +75,14 @@ def receipt_of(areas: Jurisdictions, assigned: Assignment, *, subject_kind: str,
 def case_of(assigned: Assignment, *, origin: str, title: str, receipt_id: UUID) -> NewCase:
     """Make the case an assignment opens."""
     condition = assigned.matter.condition if assigned.matter else None
+    limit = (condition.amount, condition.unit) if condition else VERIFY_LIMIT
     department = assigned.choice.department
     return NewCase(
         origin=origin,
         title=title,
         matter_id=assigned.matter.id if assigned.matter else None,
         condition_id=condition.id if condition else None,
-        limit=(condition.amount, condition.unit) if condition else None,
+        limit=limit,
         lonlat=assigned.position.lonlat,
         home_area_id=assigned.home.area_id if assigned.home else None,
         home_version_id=assigned.home.version_id if assigned.home else None,

@@ -43,8 +43,9 @@ async def test_a_component_goes_to_its_owner(city: SmallCity) -> None:
 
 async def test_what_no_grid_owns_waits_in_the_queue_and_is_seen_by_the_county(city: SmallCity) -> None:
     (done,) = await city.submit(city.report(lon=WEST - 0.01, matter_id=None))
-    state, home, areas = await city.one("select state, home_area_id, area_ids from cases where id = %s", done.case_id)
+    state, home, areas, due = await city.one("select state, home_area_id, area_ids, due_at from cases where id = %s", done.case_id)
     assert (state, home) == ("filed", None)
+    assert due == AT + timedelta(hours=24), "what is not known yet has the clock of a first check"
     assert set(areas) == {city.areas["360500"], city.areas["360502"]}
     (far,) = await city.submit(city.report(lon=116.0, lat=39.0))
     assert await city.one("select area_ids from cases where id = %s", far.case_id) == [city.areas["360500"]]
