@@ -16,11 +16,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from api import live_hub
+from api import live_hub, ws
 from api.errors import STATEMENT_TIMEOUT_S
 from api.graphql_door import Door
 from api.http import health, ingest, media, static, tiles, uploads
 from api.http.headers import SecurityHeaders
+from api.ws import websocket_endpoint
 from domain.flows.city import CityHolder
 from runtime import bus
 from runtime.database import open_pool
@@ -49,7 +50,7 @@ def _routes() -> list[BaseRoute]:
     door = Door(development=os.environ.get(DEVELOPMENT) == "1")
     return [
         Route("/graphql", door),
-        WebSocketRoute("/graphql", door),
+        WebSocketRoute("/graphql", ws.websocket_endpoint),
         *health.ROUTES,
         *ingest.ROUTES,
         *media.ROUTES,

@@ -14,7 +14,7 @@ import psycopg
 from graphql import GraphQLError
 from psycopg_pool import PoolTimeout
 
-from domain.errors import DomainError
+from domain.errors import DomainError, Invalid
 from geo.lonlat import GeoError
 
 log = logging.getLogger("gridwarden.api")
@@ -26,6 +26,11 @@ STATUS: Final[Mapping[str, int]] = {"unauthenticated": 401, "too_many": 429, "un
 def refusal(code: str, message_en: str, message_zh: str, field: str | None = None) -> GraphQLError:
     """Make an error for the caller."""
     return GraphQLError(message_en, extensions=_extensions(code, message_zh, field))
+
+
+def bad_request(message_en: str) -> Invalid:
+    """Make the error of a request that is no GraphQL request."""
+    return Invalid(message_en, "请求格式不正确")
 
 
 def tell(error: GraphQLError) -> None:
