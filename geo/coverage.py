@@ -130,7 +130,7 @@ class _Layer:
 
     def faces(self) -> tuple[Geometries, NDArray[np.int64]]:
         """The bounded faces of the unbalanced segments and how many polygons lie over each."""
-        segments = _unbalanced(self.shapes)
+        segments = unbalanced_segments(self.shapes)
         if not len(segments):
             return np.empty(0, object), np.empty(0, np.int64)
         noded = shapely.union_all(shapely.linestrings(segments.reshape(-1, 2, 2)), grid_size=_RASTER_DEG)
@@ -215,8 +215,11 @@ class _Layer:
         return depth
 
 
-def _unbalanced(shapes: Geometries) -> Floats:
-    """Segments (n, 4) that are not used equally often in both directions."""
+def unbalanced_segments(shapes: Geometries) -> Floats:
+    """Return the (n, 4) segments not used equally often in both directions: of a clean partition, its outer border.
+
+    Polygons are oriented alike; a segment is x0, y0, x1, y1 in lon/lat.
+    """
     rings = shapely.get_rings(shapes)
     xy, of = shapely.get_coordinates(rings, return_index=True)
     joined = of[1:] == of[:-1]
