@@ -26,7 +26,7 @@ CORRIDOR_M = 60.0
 _SMALLEST_PART_M2 = 2_000.0
 _STATION_M = 350.0
 _SPECIAL = [
-    ("市人民医院", "City People's Hospital", 114.9262, 27.8110, 220.0),
+    ("市人民医院", "City People's Hospital", 114.9330, 27.8200, 220.0),
     ("新余学院", "Xinyu University", 114.9905, 27.8210, 600.0),
     ("新钢工业园", "Xinyu Steel Works", 114.9180, 27.7850, 1_100.0),
     ("高新区产业园", "High-tech Industrial Park", 115.0060, 27.8330, 1_300.0),

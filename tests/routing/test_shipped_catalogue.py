@@ -20,7 +20,7 @@ def test_the_catalogue_has_92_component_and_98_event_classes_with_unique_codes()
     matters = rows("matters.csv")
     assert Counter(m["kind"] for m in matters) == {"component": 92, "event": 98}
     assert len({key(m) for m in matters}) == len(matters)
-    assert all(m["name"] and m["major_name"] and m["basis"] for m in matters)
+    assert all(m["name"] and m["name_en"] and m["major_name"] and m["basis"] for m in matters)
 
 
 def test_every_class_has_conditions_in_order_with_distinct_words_and_a_limit() -> None:
