@@ -8,6 +8,7 @@ is mended unless `repair` is asked for. Writing gives WGS 84 only.
 import shutil
 import tempfile
 import warnings
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,26 @@ WRITERS = {
     ".kml": ("LIBKML", {}),
 }
 READERS = (*WRITERS, ".kmz", ".fgb", ".zip", ".osm", ".pbf")
+# What each format's content must show near its beginning. GDAL goes by content, not by ending, and knows formats that
+# are programs or point at other files and hosts; those must not hide behind a harmless ending.
+_HEAD_BYTES = 4_096
+_SIGNS = {
+    ".geojson": b"{",
+    ".json": b"{",
+    ".gpkg": b"SQLite format 3\x00",
+    ".shp": b"\x00\x00\x27\x0a",
+    ".kml": b"<kml",
+    ".kmz": b"PK\x03\x04",
+    ".zip": b"PK\x03\x04",
+    ".fgb": b"fgb",
+    ".osm": b"<osm",
+    ".pbf": b"OSMHeader",
+}
+_POINTERS = (b"OGRVRT", b"gdal_streamed_alg", b"DataSource>", b"<GDAL", b"<!ENTITY")
+_IN_ARCHIVES = {
+    ".zip": (".shp", ".shx", ".dbf", ".prj", ".cpg", ".qpj", ".qmd", ".sbn", ".sbx", ".xml", ".txt", "/"),
+    ".kmz": (".kml", ".png", ".jpg", ".jpeg", ".gif", "/"),
+}
 # OpenStreetMap layers that hold named things, and the tags that say what kind of thing it is, most telling first.
 _OSM_LAYERS = ("points", "multipolygons", "lines")
 _OSM_KINDS = ("place", "railway", "amenity", "highway", "natural", "leisure", "shop", "building", "landuse", "waterway")
@@ -227,6 +248,26 @@ def _check_path(path: Path) -> None:
         raise _error("unknown_format", f"use one of {', '.join(READERS)}.", f"可读格式:{', '.join(READERS)}。", path)
     if path.stat().st_size > MAX_BYTES:
         raise _error("too_large", f"larger than {MAX_BYTES // 2**30} GiB.", "文件过大。", path)
+    _check_content(path)
+
+
+def _check_content(path: Path) -> None:
+    suffix = path.suffix.lower()
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    members = _members(path) if suffix in _IN_ARCHIVES else []
+    strange = [name for name in members if not name.lower().endswith(_IN_ARCHIVES[suffix])]
+    if _SIGNS[suffix] not in head or any(mark in head for mark in _POINTERS) or strange:
+        what = f" (it holds {strange[0][:80]!r})" if strange else ""
+        raise _error("wrong_content", f"the content is not that of a {suffix} file{what}.", f"内容不是 {suffix} 文件。", path)
+
+
+def _members(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except zipfile.BadZipFile as error:
+        raise _unreadable(path, error) from error
 
 
 def _column(about: FileInfo, wanted: str, path: Path) -> str:

@@ -193,7 +193,10 @@ def _numbers(points: list[Any], path: str) -> NDArray[np.float64]:
         good = isinstance(point, list | tuple) and 2 <= len(point) <= 4
         if not good or any(isinstance(v, bool) or not isinstance(v, int | float) for v in point):
             raise _error("bad_coordinates", "expected [lon, lat] numbers.", "此处应为 [经度, 纬度]。", f"{path}[{i}]")
-    xy = np.array([point[:2] for point in points], dtype=np.float64)
+    try:
+        xy = np.array([point[:2] for point in points], dtype=np.float64)
+    except OverflowError:
+        raise _error("not_finite", "a number is too large for a coordinate.", "坐标数值过大。", path) from None
     _check_numbers(xy, path)
     return xy
 
@@ -245,9 +248,7 @@ def _limit(count: int, max_vertices: int, where: str) -> None:
         )
 
 
-def _error(
-    code: str, en: str, zh: str, where: str, place: Sequence[float] | NDArray[np.float64] | None = None
-) -> ShapeError:
+def _error(code: str, en: str, zh: str, where: str, place: Sequence[float] | NDArray[np.float64] | None = None) -> ShapeError:
     spot = None if place is None else (float(place[0]), float(place[1]))
     return ShapeError(f"shape.{code}", en, zh, where, place=spot)
 

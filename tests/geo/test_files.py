@@ -1,4 +1,5 @@
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,9 @@ def test_a_shapefile_without_crs_must_be_declared_and_numeric_codes_are_text(tmp
         ("missing.gpkg", None, "file.not_found"),
         ("a.exe", b"MZ", "file.unknown_format"),
         ("a.geojson", b"{ this is no json", "file.unreadable"),
-        ("a.gpkg", b"", "file.unreadable"),
+        ("a.gpkg", b"", "file.wrong_content"),
+        ("a.gpkg", b"SQLite format 3\x00 and nothing more", "file.unreadable"),
+        ("a.zip", b"PK\x03\x04 and nothing more", "file.unreadable"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path, name: str, content: bytes | None, code: str) -> None:
@@ -170,6 +173,30 @@ def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path, name: str
     with pytest.raises(FileError) as caught:
         read_all(tmp_path / name)
     assert (caught.value.code, caught.value.where) == (code, name)
+
+
+VRT = '<OGRVRTDataSource><OGRVRTLayer name="a"><SrcDataSource>{}</SrcDataSource></OGRVRTLayer></OGRVRTDataSource><!--<kml-->'
+
+
+@pytest.mark.parametrize("name", ["a.geojson", "a.kml", "a.osm"])
+def test_a_file_that_only_points_at_another_one_is_not_followed(tmp_path: Path, name: str) -> None:
+    secret = geojson(tmp_path / "secret.geojson", [({"code": "1", "name": "x"}, WEST)])
+    (tmp_path / name).write_text(VRT.format(secret), "utf-8")
+    with pytest.raises(FileError) as caught:
+        read_all(tmp_path / name)
+    assert caught.value.code == "file.wrong_content"
+
+
+def test_an_archive_may_hold_a_shapefile_and_nothing_that_points_elsewhere(tmp_path: Path) -> None:
+    files.write(tmp_path / "a.shp", [WEST, EAST], COLUMNS, layer="a")
+    with zipfile.ZipFile(tmp_path / "good.zip", "w") as archive:
+        for part in tmp_path.glob("a.*"):
+            archive.write(part, part.name)
+    assert [r.code for r in read_all(tmp_path / "good.zip")[0]] == ["360502001", "360502002"]
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
+        archive.writestr("a.vrt", VRT)
+    with pytest.raises(FileError, match=r"a\.vrt"):
+        read_all(tmp_path / "bad.zip")
 
 
 def test_a_wrong_column_is_refused_with_the_ones_there_are(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import math
 from typing import Any
@@ -175,3 +176,23 @@ def test_the_local_plane_returns_to_the_start_and_keeps_areas() -> None:
     assert plane.to_lonlat(flat).equals_exact(box, 1e-11)
     assert flat.area == pytest.approx(area_m2(box), rel=1e-5)
     assert plane.lonlats(plane.points([114.9], [27.8])) == pytest.approx(np.array([[114.9, 27.8]]))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["type", "coordinates", "x"]), inner),
+    max_leaves=20,
+)
+
+
+@given(kind=st.sampled_from(["Polygon", "MultiPolygon", "LineString", "Point", "Feature", "x"]), coordinates=json_values)
+def test_nothing_a_client_can_send_breaks_the_parser(kind: str, coordinates: Any) -> None:
+    obj = {"type": kind, "coordinates": coordinates, "geometry": coordinates}
+    for parse in (shapes.parse_polygon, shapes.parse_line, shapes.parse_point):
+        # Any other exception would fail the test.
+        with contextlib.suppress(ShapeError):
+            parse(obj)
+
+
+def test_a_number_too_large_for_a_coordinate_is_refused() -> None:
+    assert refused(polygon([*SQUARE[:2], [10**400, 27.9], *SQUARE[2:]])).code == "shape.not_finite"
