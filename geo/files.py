@@ -8,7 +8,6 @@ is mended unless `repair` is asked for. Writing gives WGS 84 only.
 import shutil
 import tempfile
 import warnings
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +23,15 @@ from pyproj.exceptions import CRSError
 from shapely.geometry.base import BaseGeometry
 
 from geo import datum as datums
-from geo import shapes
+from geo import file_content, shapes
+from geo.file_content import FileError, file_error, unreadable
 from geo.lonlat import Datum, GeoError, LonLat
 from geo.shapes import Area, ShapeError
 
+__all__ = ["AreaRow", "BadRow", "Batch", "FileError", "FileInfo", "PlaceRow", "info", "read_areas", "read_places", "write"]
+
 BATCH = 20_000
 MAX_FEATURES = 2_000_000
-MAX_BYTES = 4 * 2**30
 WRITERS = {
     ".geojson": ("GeoJSON", {"RFC7946": "YES", "COORDINATE_PRECISION": "7"}),
     ".json": ("GeoJSON", {"RFC7946": "YES", "COORDINATE_PRECISION": "7"}),
@@ -38,37 +39,12 @@ WRITERS = {
     ".shp": ("ESRI Shapefile", {"ENCODING": "UTF-8"}),
     ".kml": ("LIBKML", {}),
 }
-READERS = (*WRITERS, ".kmz", ".fgb", ".zip", ".osm", ".pbf")
-# What each format's content must show near its beginning. GDAL goes by content, not by ending, and knows formats that
-# are programs or point at other files and hosts; those must not hide behind a harmless ending.
-_HEAD_BYTES = 4_096
-_SIGNS = {
-    ".geojson": b"{",
-    ".json": b"{",
-    ".gpkg": b"SQLite format 3\x00",
-    ".shp": b"\x00\x00\x27\x0a",
-    ".kml": b"<kml",
-    ".kmz": b"PK\x03\x04",
-    ".zip": b"PK\x03\x04",
-    ".fgb": b"fgb",
-    ".osm": b"<osm",
-    ".pbf": b"OSMHeader",
-}
-_POINTERS = (b"OGRVRT", b"gdal_streamed_alg", b"DataSource>", b"<GDAL", b"<!ENTITY")
-_IN_ARCHIVES = {
-    ".zip": (".shp", ".shx", ".dbf", ".prj", ".cpg", ".qpj", ".qmd", ".sbn", ".sbx", ".xml", ".txt", "/"),
-    ".kmz": (".kml", ".png", ".jpg", ".jpeg", ".gif", "/"),
-}
 # OpenStreetMap layers that hold named things, and the tags that say what kind of thing it is, most telling first.
 _OSM_LAYERS = ("points", "multipolygons", "lines")
 _OSM_KINDS = ("place", "railway", "amenity", "highway", "natural", "leisure", "shop", "building", "landuse", "waterway")
 _LONLAT_DATUMS = {4326: Datum.WGS84, 4490: Datum.CGCS2000, 4979: Datum.WGS84, 4480: Datum.CGCS2000}
 Arrays = NDArray[Any]
 R = TypeVar("R")
-
-
-class FileError(GeoError):
-    """A file that cannot be read or written as asked: codes `file.*`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +100,17 @@ class Batch(Generic[R]):
 
 def info(path: Path, layer: str | None = None) -> FileInfo:
     """Return what a file holds; the layer must be named when there are several."""
-    _check_path(path)
+    file_content.check(path)
     try:
         layers = tuple(str(name) for name, _ in pyogrio.list_layers(path))
         if layer is None and len(layers) != 1:
-            raise _error("layer_needed", f"choose one of the layers {', '.join(layers)}.", f"请选择图层:{layers}。", path)
+            raise file_error("layer_needed", f"choose one of the layers {', '.join(layers)}.", f"请选择图层:{layers}。", path)
         found = pyogrio.read_info(path, layer=layer, force_feature_count=True)
     except (DataSourceError, DataLayerError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     count = int(found["features"])
     if count > MAX_FEATURES:
-        raise _error("too_many_features", f"{count} features, at most {MAX_FEATURES}.", f"要素 {count} 个,过多。", path)
+        raise file_error("too_many_features", f"{count} features, at most {MAX_FEATURES}.", f"要素 {count} 个,过多。", path)
     columns = tuple(str(name) for name in found["fields"])
     return FileInfo(str(found["layer_name"]), layers, columns, count, found["crs"])
 
@@ -159,7 +135,7 @@ def read_areas(
     about = info(path, layer)
     code, name = _column(about, code, path), _column(about, name, path)
     parent = _column(about, parent, path) if parent else None
-    columns = [code, name] + ([parent] if parent else [])
+    columns = list(dict.fromkeys([code, name] + ([parent] if parent else [])))
     to_wgs84 = _door(about.crs or crs, datum, path)
     seen: set[str] = set()
     for start in range(0, max(about.features, 1), batch):
@@ -195,13 +171,13 @@ def read_places(
 
     An OpenStreetMap file (.pbf, .osm) is read layer by layer, its kind from the usual tags; nameless things are left out.
     """
-    _check_path(path)
+    file_content.check(path)
     if path.suffix.lower() in (".pbf", ".osm"):
         yield from _osm_places(path)
         return
     about = info(path, layer)
     name, kind = _column(about, name, path), _column(about, kind, path) if kind else None
-    columns = [name] + ([kind] if kind else [])
+    columns = list(dict.fromkeys([name] + ([kind] if kind else [])))
     to_wgs84 = _door(about.crs or crs, datum, path)
     for start in range(0, max(about.features, 1), batch):
         wkb, fields = _read(path, about.layer, columns, start, batch)
@@ -217,7 +193,7 @@ def write(path: Path, geometries: Sequence[BaseGeometry], columns: Mapping[str, 
     """
     suffix = path.suffix.lower()
     if suffix not in WRITERS:
-        raise _error("unknown_format", f"write to one of {', '.join(WRITERS)}.", f"可写格式:{', '.join(WRITERS)}。", path)
+        raise file_error("unknown_format", f"write to one of {', '.join(WRITERS)}.", f"可写格式:{', '.join(WRITERS)}。", path)
     driver, options = WRITERS[suffix]
     kinds = {shape.geom_type for shape in geometries}
     if kinds <= {"Polygon", "MultiPolygon"}:
@@ -241,35 +217,6 @@ def write(path: Path, geometries: Sequence[BaseGeometry], columns: Mapping[str, 
             shutil.move(made, path.parent / made.name)
 
 
-def _check_path(path: Path) -> None:
-    if not path.is_file():
-        raise _error("not_found", "there is no such file.", "文件不存在。", path)
-    if path.suffix.lower() not in READERS:
-        raise _error("unknown_format", f"use one of {', '.join(READERS)}.", f"可读格式:{', '.join(READERS)}。", path)
-    if path.stat().st_size > MAX_BYTES:
-        raise _error("too_large", f"larger than {MAX_BYTES // 2**30} GiB.", "文件过大。", path)
-    _check_content(path)
-
-
-def _check_content(path: Path) -> None:
-    suffix = path.suffix.lower()
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-    members = _members(path) if suffix in _IN_ARCHIVES else []
-    strange = [name for name in members if not name.lower().endswith(_IN_ARCHIVES[suffix])]
-    if _SIGNS[suffix] not in head or any(mark in head for mark in _POINTERS) or strange:
-        what = f" (it holds {strange[0][:80]!r})" if strange else ""
-        raise _error("wrong_content", f"the content is not that of a {suffix} file{what}.", f"内容不是 {suffix} 文件。", path)
-
-
-def _members(path: Path) -> list[str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
-    except zipfile.BadZipFile as error:
-        raise _unreadable(path, error) from error
-
-
 def _column(about: FileInfo, wanted: str, path: Path) -> str:
     """The column of that name; another case will do (KML says Name, Shapefiles often CODE)."""
     if wanted in about.columns:
@@ -278,7 +225,7 @@ def _column(about: FileInfo, wanted: str, path: Path) -> str:
     if len(alike) == 1:
         return alike[0]
     have = ", ".join(about.columns) or "none"
-    raise _error("no_such_column", f"no column {wanted!r}; there are: {have}.", f"没有列 {wanted!r}。", path)
+    raise file_error("no_such_column", f"no column {wanted!r}; there are: {have}.", f"没有列 {wanted!r}。", path)
 
 
 def _check_code(code: str, seen: set[str], row: int) -> None:
@@ -300,7 +247,7 @@ def _gdal(path: Path, layer: str, **options: Any) -> tuple[Arrays, dict[str, Arr
             warnings.simplefilter("ignore", RuntimeWarning)
             meta, _, wkb, fields = pyogrio.raw.read(path, layer=layer, force_2d=True, **options)
     except (DataSourceError, DataLayerError, FieldError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     return wkb, dict(zip((str(name) for name in meta["fields"]), fields, strict=True))
 
 
@@ -342,7 +289,7 @@ def _osm_places(path: Path) -> Iterator[Batch[PlaceRow]]:
         try:
             known = {str(name) for name in pyogrio.read_info(path, layer=layer)["fields"]}
         except (DataSourceError, DataLayerError) as error:
-            raise _unreadable(path, error) from error
+            raise unreadable(path, error) from error
         kinds = [tag for tag in _OSM_KINDS if tag in known]
         wkb, table = _gdal(path, layer, columns=["name", *kinds, "other_tags"], where="name IS NOT NULL")
         names = [_text(value) for value in table["name"]]
@@ -383,15 +330,15 @@ class _Door:
 
 def _door(crs: str | None, datum: Datum, path: Path) -> _Door:
     if crs is None:
-        raise _error("crs_unknown", "the file names no CRS; declare it.", "文件没有坐标参考,请声明。", path)
+        raise file_error("crs_unknown", "the file names no CRS; declare it.", "文件没有坐标参考,请声明。", path)
     try:
         known = CRS.from_user_input(crs)
     except CRSError as error:
-        raise _error("crs_unknown", f"unknown CRS {crs!r}.", f"未知坐标参考 {crs!r}。", path) from error
+        raise file_error("crs_unknown", f"unknown CRS {crs!r}.", f"未知坐标参考 {crs!r}。", path) from error
     if known.to_epsg() in _LONLAT_DATUMS or known.equals(CRS.from_epsg(4326), ignore_axis_order=True):
         return _Door(None, datum)
     if datum in (Datum.GCJ02, Datum.BD09) and not known.is_geographic and known.to_epsg() != 3857:
-        raise _error(
+        raise file_error(
             "datum_conflict",
             f"{known.name} is a survey CRS; {datum} cannot hold there.",
             f"{known.name} 是测量坐标系,与 {datum} 矛盾。",
@@ -417,11 +364,3 @@ def _kind_of(values: Sequence[Any]) -> type[Any]:
     if values and all(isinstance(v, int | float) for v in values):
         return np.float64
     return object
-
-
-def _unreadable(path: Path, error: Exception) -> FileError:
-    return _error("unreadable", f"cannot be read: {str(error)[:200]}", "无法读取该文件。", path)
-
-
-def _error(code: str, en: str, zh: str, path: Path) -> FileError:
-    return FileError(f"file.{code}", en, zh, path.name)

@@ -101,6 +101,12 @@ def test_every_bad_feature_is_listed_with_its_row_code_and_reason(tmp_path: Path
     assert bad[0].error.where == "row 2"
 
 
+def test_one_column_may_be_code_and_name_at_once(tmp_path: Path) -> None:
+    files.write(tmp_path / "a.gpkg", [WEST, EAST], COLUMNS, layer="towns")
+    rows, _ = read_all(tmp_path / "a.gpkg", name="CODE")
+    assert [(r.code, r.name) for r in rows] == [("360502001", "360502001"), ("360502002", "360502002")]
+
+
 def test_shapes_are_mended_only_when_asked(tmp_path: Path) -> None:
     path = geojson(tmp_path / "bow.geojson", [({"code": "2", "name": "crossed"}, BOWTIE)])
     assert read_all(path)[0] == []
