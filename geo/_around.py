@@ -58,13 +58,14 @@ def around(
     xy: NDArray[np.float64],
     rings: NDArray[np.int32],
     first_ring: NDArray[np.int32],
+    hole: NDArray[np.bool_],
     out: NDArray[np.int32],
     measured: Any,
 ) -> int:
     """Measure the polygons whose box comes near the point: distance to their border and area inside the disc.
 
-    The disc is the unit of length: it reaches `wide` degrees east and `high` degrees north. Shells run anticlockwise,
-    holes clockwise. Writes polygons to `out` and (distance, area) to `measured`; returns how many.
+    The disc is the unit of length: it reaches `wide` degrees east and `high` degrees north. Rings may run either way.
+    Writes polygons to `out` and (distance, area) to `measured`; returns how many.
     """
     count = 0
     for p in range(len(boxes)):
@@ -72,11 +73,14 @@ def around(
             continue
         nearest, area = np.inf, 0.0
         for ring in range(first_ring[p], first_ring[p + 1]):
+            cut, turn = 0.0, 0.0
             for v in range(rings[ring], rings[ring + 1] - 1):
                 ax, ay = (xy[2 * v] - px) / wide, (xy[2 * v + 1] - py) / high
                 bx, by = (xy[2 * v + 2] - px) / wide, (xy[2 * v + 3] - py) / high
                 nearest = min(nearest, _to_edge(ax, ay, bx, by))
-                area += _in_disc(ax, ay, bx, by)
+                cut += _in_disc(ax, ay, bx, by)
+                turn += ax * by - ay * bx
+            area += cut if (turn > 0.0) != hole[ring] else -cut
         out[count], measured[count, 0], measured[count, 1] = p, nearest, area
         count += 1
     return count

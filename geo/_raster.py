@@ -53,7 +53,7 @@ class Work(NamedTuple):
 
     owner: Ints  # polygon of each edge, -1 where a vertex starts none
     canon: Ints  # the first edge with the same two ends
-    start: Longs  # first entry of each root cell, end included
+    start: Ints  # first entry of each root cell, end included
     entries: Ints  # edges that may touch the cell, by polygon
     parity: Bytes  # at a polygon's first entry: does it contain the cell's reference point
     slots: Ints  # hash table over `sets`
@@ -86,7 +86,7 @@ _I32, _I64, _F64, _U8 = (types.Array(t, 1, "C") for t in (types.int32, types.int
 _ARRAYS = (_I32, _I32, _F64, _I32, _F64)
 _tuple_of = cast(Any, types.NamedTuple)
 _RASTER = _tuple_of(_ARRAYS, Raster)
-_WORK = _tuple_of([_I32, _I32, _I64, _I32, _U8, _I32, _I64, _I32, _I32, _U8], Work)
+_WORK = _tuple_of([_I32, _I32, _I32, _I32, _U8, _I32, _I64, _I32, _I32, _U8], Work)
 _PLACE = (types.float64, types.float64)
 _SETTLE = types.int64(*[types.int64] * 5, *[types.float64] * 5, types.int64, _RASTER, _WORK)
 _COVERING = types.int64(*_PLACE, *_ARRAYS, _I32)
@@ -213,7 +213,7 @@ def _cell(value: float, low: float, scale: float, count: int) -> int:
 
 
 @_compiled()
-def walk(xy: Floats, owner: Ints, frame: Floats, cursor: Longs, entries: Ints, filling: bool) -> None:
+def walk(xy: Floats, owner: Ints, frame: Floats, cursor: Ints, entries: Ints, filling: bool) -> None:
     """Visit every root cell an edge may touch: count per cell, or (filling) write the edges at the cursors."""
     x0, y0, sx, sy = frame[0], frame[1], frame[4], frame[5]
     columns, rows, pad_x, pad_y = int(frame[6]), int(frame[7]), frame[8], frame[9]
@@ -311,12 +311,25 @@ def _first_right_of(ax: float, ay: float, bx: float, by: float, row: int, c0: in
 
 
 @_compiled()
+def _first_entry(cell: int, polygon: int, w: Work) -> int:
+    """Return the polygon's first entry in a root cell, -1 for none; entries are ordered by polygon."""
+    low, high = w.start[cell], w.start[cell + 1]
+    end = high
+    while low < high:
+        middle = (low + high) // 2
+        if w.owner[w.entries[middle]] < polygon:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < end and w.owner[w.entries[low]] == polygon else -1
+
+
+@_compiled()
 def cover(first_vertex: Longs, r: Raster, w: Work) -> None:
     """Scan every polygon's rows: cells it fills join `root`, border cells get its parity at their reference point."""
     xy, frame = r.xy, r.frame
     x0, y0, sx, sy = frame[0], frame[1], frame[4], frame[5]
     columns, rows, pad_x, pad_y = int(frame[6]), int(frame[7]), frame[8], frame[9]
-    cursor = w.start[:-1].copy()
     flips = np.zeros(1, np.uint8)
     for p in range(len(first_vertex) - 1):
         x, y = xy[2 * first_vertex[p] : 2 * first_vertex[p + 1] : 2], xy[2 * first_vertex[p] + 1 : 2 * first_vertex[p + 1] : 2]
@@ -346,12 +359,9 @@ def cover(first_vertex: Longs, r: Raster, w: Work) -> None:
             for column in range(c0, c1 + 1):
                 inside ^= flips[(row - r0) * width + column - c0]
                 cell = row * columns + column
-                at = cursor[cell]
-                if at < w.start[cell + 1] and w.owner[w.entries[at]] == p:
+                at = _first_entry(cell, p, w)
+                if at >= 0:
                     w.parity[at] = inside
-                    while at < w.start[cell + 1] and w.owner[w.entries[at]] == p:
-                        at += 1
-                    cursor[cell] = at
                 elif inside:
                     r.root[cell] = _joined(r.root[cell], p, r, w)
         if w.used[STATUS] != OK:

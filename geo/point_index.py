@@ -6,7 +6,7 @@ exact for the doubles given: no tolerance, no snapping, except that numbers near
 A point that is not finite or off the globe is covered by nothing. Polygons are taken as valid (`geo.shapes` checks
 them); an invalid ring is read by the even-odd rule.
 
-How it works. A raster lies over the bounding box, a dozen cells for every vertex. A cell no edge touches has one answer for
+How it works. A raster lies over the bounding box, a few cells for every vertex. A cell no edge touches has one answer for
 all its points. A cell touched by one segment (two neighbours share it as one) holds the segment and the answer on
 either side: one orientation test decides. Other cells are split 4 x 4 until a piece has at most four segments; such a
 piece, a chain leaf, knows which of its polygons contain a reference point inside it, and the segments that the straight
@@ -34,7 +34,7 @@ from geo.lonlat import GeoError, metres_per_degree
 
 MAX_VERTICES = 50_000_000
 MAX_RADIUS_M = 100_000.0
-CELLS_PER_VERTEX = 12
+CELLS_PER_VERTEX = 8
 MIN_CELLS, MAX_CELLS = 1 << 12, 1 << 24
 _OFFSETS = ((0.4142, 0.6180), (0.5557, 0.3819), (0.3028, 0.5413), (0.6458, 0.4495), (0.4721, 0.3166), (0.5279, 0.6623))
 _EPS = float(np.finfo(np.float64).eps)
@@ -53,6 +53,7 @@ class PointIndex:
         self._raster: _raster.Raster = arrays["raster"]
         self._rings: NDArray[np.int32] = arrays["rings"]
         self._first_ring: NDArray[np.int32] = arrays["first_ring"]
+        self._hole: NDArray[np.bool_] = arrays["hole"]
         self._boxes: NDArray[np.float64] = arrays["boxes"]
 
     @classmethod
@@ -68,12 +69,13 @@ class PointIndex:
         Raises PointIndexError naming the first offending code.
         """
         order, geometry = _checked(codes, polygons)
-        return cls(tuple(codes[i] for i in order), version, _built(geometry))
+        ordered = tuple(codes[i] for i in order)
+        return cls(ordered, version, _built(ordered, geometry))
 
     @property
     def nbytes(self) -> int:
         """The memory of the index in bytes, codes not counted."""
-        return sum(array.nbytes for array in (*self._raster, self._rings, self._first_ring, self._boxes))
+        return sum(array.nbytes for array in (*self._raster, self._rings, self._first_ring, self._hole, self._boxes))
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -132,7 +134,7 @@ class PointIndex:
         out = np.empty(len(self.codes), np.int32)
         measured = np.empty((len(self.codes), 2))
         wide, high = radius_m / east_m, radius_m / north_m
-        count = _around.around(lon, lat, wide, high, self._boxes, self._raster.xy, self._rings, self._first_ring, out, measured)
+        count = _around.around(lon, lat, wide, high, self._boxes, self._raster.xy, self._rings, self._first_ring, self._hole, out, measured)
         return [
             (p, distance * radius_m, area / math.pi)
             for p, (distance, area) in zip(out[:count].tolist(), measured[:count].tolist(), strict=True)
@@ -159,11 +161,6 @@ def _checked(
         kinds = shapely.get_type_id(geometry)
         _refuse(codes, order, (kinds != 3) & (kinds != 6), "type", "is no polygon or multipolygon", "不是多边形")
         _refuse(codes, order, shapely.is_empty(geometry), "empty", "is empty", "为空")
-        xy, of = shapely.get_coordinates(geometry, return_index=True)
-        stray = np.zeros(len(geometry), np.bool_)
-        stray[of[~(np.abs(xy) <= (180.0, 90.0)).all(axis=1)]] = True
-        _refuse(codes, order, stray, "out_of_range", "leaves -180..180, -90..90 or is not finite", "坐标超出范围或不是有效数字")
-        geometry = shapely.orient_polygons(shapely.force_2d(geometry))
     return order, geometry
 
 
@@ -173,13 +170,25 @@ def _refuse(codes: Sequence[str], order: list[int], bad: Any, code: str, english
         raise PointIndexError(f"index.{code}", f"The geometry {english}.", f"图形{chinese}。", name)
 
 
-def _built(geometry: NDArray[np.object_]) -> dict[str, Any]:
-    """Return the arrays of `geo._raster` for polygons in ascending order."""
+def _built(codes: tuple[str, ...], geometry: NDArray[np.object_]) -> dict[str, Any]:
+    """Return the arrays of the index for polygons in the order of their codes."""
     polygons = len(geometry)
-    xy, rings, first_ring = _ragged(geometry)
+    xy, rings, first_ring, hole = _ragged(geometry)
     vertices = len(xy)
     if vertices > MAX_VERTICES:
         raise PointIndexError("index.too_large", f"{vertices} vertices, at most {MAX_VERTICES}.", "顶点过多。")
+    stray = ~(np.abs(xy) <= (180.0, 90.0)).all(axis=1)
+    if stray.any():
+        vertex = int(np.argmax(stray))
+        name = codes[int(np.searchsorted(rings[first_ring], vertex, side="right")) - 1]
+        lon, lat = xy[vertex].tolist()
+        raise PointIndexError(
+            "index.out_of_range",
+            f"A vertex at lon {lon}, lat {lat} is not finite or leaves -180..180, -90..90.",
+            "顶点坐标超出范围或不是有效数字。",
+            name,
+            place=(lon, lat) if math.isfinite(lon) and math.isfinite(lat) else None,
+        )
     xy[np.abs(xy) < _raster.FLUSH] = 0.0
     xy += 0.0
     owner = np.repeat(np.arange(polygons, dtype=np.int32), np.diff(rings[first_ring]))
@@ -199,20 +208,22 @@ def _built(geometry: NDArray[np.object_]) -> dict[str, Any]:
             room *= 2
         if status == _raster.OK:
             boxes = np.ascontiguousarray(shapely.bounds(geometry).reshape(-1, 4))
-            return {"raster": raster, "rings": rings, "first_ring": first_ring, "boxes": boxes}
+            return {"raster": raster, "rings": rings, "first_ring": first_ring, "hole": hole, "boxes": boxes}
     raise AssertionError("a reference point lies on a border for every offset")
 
 
-def _ragged(geometry: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int32]]:
-    """Return vertices (n, 2), the first vertex of each ring and the first ring of each polygon, ends included."""
+def _ragged(
+    geometry: NDArray[np.object_],
+) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
+    """Return vertices (n, 2), the first vertex of each ring, the first ring of each polygon, and which rings are holes."""
     if len(geometry) == 0:
-        return np.empty((0, 2)), np.zeros(1, np.int32), np.zeros(1, np.int32)
-    kind, xy, offsets = shapely.to_ragged_array(geometry)
-    rings = np.asarray(offsets[0], np.int32)
-    first_ring = np.asarray(offsets[1], np.int32)
-    if kind == shapely.GeometryType.MULTIPOLYGON:
-        first_ring = first_ring[offsets[2]]
-    return np.asarray(xy, np.float64), rings, first_ring
+        return np.empty((0, 2)), np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros(0, np.bool_)
+    kind, xy, offsets = shapely.to_ragged_array(geometry, include_z=False)
+    rings, parts = np.asarray(offsets[0], np.int32), np.asarray(offsets[1], np.int32)
+    hole = np.ones(len(rings) - 1, np.bool_)
+    hole[parts[:-1][np.diff(parts) > 0]] = False
+    first_ring = parts[offsets[2]] if kind == shapely.GeometryType.MULTIPOLYGON else parts
+    return np.asarray(xy, np.float64), rings, first_ring, hole
 
 
 def _frame(xy: NDArray[np.float64], polygons: int, offset: tuple[float, float]) -> NDArray[np.float64]:
@@ -244,12 +255,13 @@ def _attempt(
     """Build once with `room` times the usual scratch; return the status and the raster."""
     vertices = len(owner)
     root = np.full(int(frame[6]) * int(frame[7]), -1, np.int32)
-    start = np.zeros(len(root) + 1, np.int64)
-    _raster.walk(flat, owner, frame, start[1:], np.empty(0, np.int32), False)
+    # Counted two places on, filling at the cursors of `start[1:]` leaves every cell's first entry in `start`.
+    start = np.zeros(len(root) + 2, np.int32)
+    _raster.walk(flat, owner, frame, start[2:], np.empty(0, np.int32), False)
     busiest = int(start.max())
     np.cumsum(start, out=start)
     entries = np.empty(start[-1], np.int32)
-    _raster.walk(flat, owner, frame, start[:-1].copy(), entries, True)
+    _raster.walk(flat, owner, frame, start[1:], entries, True)
     xy = np.empty(2 * (vertices + room * (len(entries) + 16)))
     xy[: 2 * vertices] = flat
     slots = np.full(1 << (12 + room.bit_length()), -1, np.int32)
@@ -257,7 +269,7 @@ def _attempt(
     work = _raster.Work(
         owner=owner,
         canon=canon,
-        start=start,
+        start=start[:-1],
         entries=entries,
         parity=np.zeros(len(entries), np.uint8),
         slots=slots,
