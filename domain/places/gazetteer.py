@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from math import floor
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +21,8 @@ MAX_PLACES: Final = 2_000_000
 MAX_TOLD: Final = 20
 TABLES: Final = (".csv", ".txt")
 _OSM: Final = (".pbf", ".osm")
-# One name twice within this many degrees (about 5 km) is one place.
-_SIDE: Final = 0.05
+# Pieces of one name are one place while the gaps between them and the whole stay within so many degrees (about 3 and 10 km).
+_GAP, _SPAN = 0.03, 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,18 +39,19 @@ class Columns:
 class Gathered:
     """A file's places by what they are, and what was refused, the first MAX_TOLD with row and reason."""
 
-    places: dict[tuple[str, str, int, int], _Pieces] = field(default_factory=dict)
+    places: dict[tuple[str, str], list[_Pieces]] = field(default_factory=dict)
+    count: int = 0
     rows: int = 0
     refused: int = 0
     told: list[str] = field(default_factory=list)
 
     def records(self, *, precision_m: float) -> Iterator[PlaceRecord]:
         """Give each place once, its own precision added to that of the file's positions."""
-        for (kind, key, x, y), pieces in self.places.items():
-            at, spread_m = pieces.middle()
-            yield PlaceRecord(
-                key=f"{kind}|{key}|{x},{y}", kind=kind, name=pieces.name, lonlat=at, precision_m=max(precision_m + spread_m, 1.0)
-            )
+        for (kind, key), together in self.places.items():
+            for number, pieces in enumerate(together, 1):
+                at, spread_m = pieces.middle()
+                own = f"{kind}|{key}|{number}"
+                yield PlaceRecord(key=own, kind=kind, name=pieces.name, lonlat=at, precision_m=precision_m + spread_m)
 
     def refuse(self, row: int, why: str) -> None:
         """Count a row that is no place and remember why."""
@@ -66,9 +66,11 @@ class Gathered:
         if not key or len(name) > MAX_NAME:
             self.refuse(row, f"a name has 1 to {MAX_NAME} letters or digits")
             return
-        pieces = self.places.setdefault((kind, key, floor(at.lon / _SIDE), floor(at.lat / _SIDE)), _Pieces(name))
-        pieces.grow(at)
-        if len(self.places) > MAX_PLACES:
+        together = self.places.setdefault((kind, key), [])
+        if not any(pieces.grow(at) for pieces in together):
+            together.append(_Pieces(name, at.lon, at.lat, at.lon, at.lat))
+            self.count += 1
+        if self.count > MAX_PLACES:
             raise Invalid(f"a gazetteer has at most {MAX_PLACES} places; import it in parts", f"地名不得超过 {MAX_PLACES} 个", field="file")
 
 
@@ -77,14 +79,20 @@ class _Pieces:
     """The extent of what bears one name."""
 
     name: str
-    west: float = 180.0
-    south: float = 90.0
-    east: float = -180.0
-    north: float = -90.0
+    west: float
+    south: float
+    east: float
+    north: float
 
-    def grow(self, at: LonLat) -> None:
-        self.west, self.east = min(self.west, at.lon), max(self.east, at.lon)
-        self.south, self.north = min(self.south, at.lat), max(self.north, at.lat)
+    def grow(self, at: LonLat) -> bool:
+        """Take a piece in when it is near and the whole stays small; tell whether it was."""
+        west, east = min(self.west, at.lon), max(self.east, at.lon)
+        south, north = min(self.south, at.lat), max(self.north, at.lat)
+        gap = max(self.west - west, east - self.east, self.south - south, north - self.north)
+        if gap > _GAP or max(east - west, north - south) > _SPAN:
+            return False
+        self.west, self.east, self.south, self.north = west, east, south, north
+        return True
 
     def middle(self) -> tuple[LonLat, float]:
         at = LonLat(lon=(self.west + self.east) / 2, lat=(self.south + self.north) / 2)
