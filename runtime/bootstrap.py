@@ -64,12 +64,12 @@ def _pip(lock: Path, turn: int) -> None:
     Both inherit our turn: when this process is killed, the next start waits until they have ended.
     """
     install = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-compile"]
-    halves = [SCRATCH / f"half-{number}.lock" for number in (1, 2)]
-    for half, text in zip(halves, _halves(lock.read_text()), strict=True):
+    parts = [SCRATCH / f"half-{number}.lock" for number in (1, 2)]
+    for half, text in zip(parts, halves(lock.read_text()), strict=True):
         half.write_text(text)
-    logs = [half.with_suffix(".log") for half in halves]
+    logs = [half.with_suffix(".log") for half in parts]
     running = []
-    for half, log in zip(halves, logs, strict=True):
+    for half, log in zip(parts, logs, strict=True):
         with log.open("w") as output:
             argv = [*install, "--no-deps", "--require-hashes", "-r", str(half)]
             running.append(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=[turn]))
@@ -91,7 +91,7 @@ def _compile() -> None:
         half.wait()
 
 
-def _halves(lock: str) -> tuple[str, str]:
+def halves(lock: str) -> tuple[str, str]:
     """Split a lock between its packages, alternating, so that both halves take about as long."""
     entries: list[str] = []
     for line in lock.splitlines(keepends=True):

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def find(user_runtime: Path | None = None) -> Programs | None:
     """Return the newest suitable programs on this machine, or None when one of the three is missing."""
     if user_runtime is not None and (found := _in_user_runtime(user_runtime)) is not None:
         return found
-    bins = [folder for folder in _postgres_folders() if _suits(folder)]
+    bins = [folder for folder in _postgres_folders() if suits(folder)]
     redis = shutil.which("redis-server", path=f"{os.environ.get('PATH', '')}:/usr/bin:/usr/local/bin")
     if not bins or redis is None:
         return None
@@ -61,10 +61,13 @@ def apt_install(packages: Sequence[str], *, what: str, say: Callable[[str], None
         raise SetupTrouble(f"{what} is missing.", f"Run: sudo {command}")
     say(f"Installing {what}: {command}")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    if not any(Path("/var/lib/apt/lists").glob("*Packages*")):
-        _run(["apt-get", "update", "-qq"], env)
-    options = ["-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
-    _run(["apt-get", "install", *options, *packages], env)
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", *packages]
+    if any(Path("/var/lib/apt/lists").glob("*Packages*")):
+        with suppress(SetupTrouble):  # lists that are too old name packages that are gone; they are fetched again below
+            _run(install, env)
+            return
+    _run(["apt-get", "update", "-qq"], env)
+    _run(install, env)
 
 
 def _ensure(allow_system: bool, user_runtime: Path | None, say: Callable[[str], None]) -> Programs:
@@ -104,7 +107,8 @@ def _postgres_folders() -> Iterator[Path]:
         yield Path(subprocess.run([config, "--bindir"], capture_output=True, text=True, check=True).stdout.strip())
 
 
-def _suits(folder: Path) -> bool:
+def suits(folder: Path) -> bool:
+    """Say whether a folder holds a PostgreSQL that is new enough, with a PostGIS that is."""
     if not all((folder / name).is_file() for name in ("postgres", "initdb", "pg_isready")):
         return False
     return major(folder) >= OLDEST_POSTGRES and any(
