@@ -29,6 +29,7 @@ def _config(settings: Settings) -> uvicorn.Config:
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=1 << 20,
+        ws_per_message_deflate=False,  # packing one update for each of its viewers costs more than all the rest
         log_level=settings.log_level,
         access_log=False,
         server_header=False,

@@ -122,11 +122,12 @@ def _write(fields: Sequence[tuple[str, str]], update: Update) -> str:
         "position": update.position,
         "kind": update.kind.value,
         "eventKind": update.event_kind,
-        "at": update.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "at": update.at.astimezone(UTC),
         "caseId": update.case_id,
     }
     case = update.case or {}
-    return orjson.dumps({key: case.get(key) if name == "case" else facts[name] for key, name in fields}).decode()
+    told_of = {key: case.get(key) if name == "case" else facts[name] for key, name in fields}
+    return orjson.dumps(told_of, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS).decode()  # as over HTTP
 
 
 def _area(given: str | None) -> UUID | None:
