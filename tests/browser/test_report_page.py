@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
-from .conftest import City, Watch
+from .conftest import CUT, REFUSED, City, Watch
 from .pages import DISPATCHER, PIXEL_7, received, report, sign_in, with_gps
 
 Open = Callable[..., Page]
@@ -52,8 +52,8 @@ def test_a_coarse_fix_is_called_coarse_and_a_better_one_replaces_it(open_page: O
     expect(phone.get_by_text("定位误差约")).to_be_hidden()
 
 
-def test_a_report_whose_answer_was_lost_is_sent_again_after_a_reload_and_counted_once(open_page: Open, city: City, watch: Watch) -> None:
-    watch.cut_expected = True
+def test_a_report_whose_answer_was_lost_is_sent_again_and_counted_once(open_page: Open, city: City, watch: Watch) -> None:
+    watch.expected = CUT
     desk = open_page("/")
     sign_in(desk, city, DISPATCHER)
     phone = open_page("/report", **with_gps())
@@ -82,8 +82,8 @@ def test_a_report_whose_answer_was_lost_is_sent_again_after_a_reload_and_counted
     expect(phone.get_by_test_id("gps")).to_contain_text("精度")
 
 
-def test_a_report_made_without_network_is_kept_with_its_photo_and_sent_when_the_network_is_back(open_page: Open, watch: Watch, tmp_path: Path) -> None:
-    watch.cut_expected = True
+def test_a_report_made_without_network_is_kept_with_its_photo_and_sent_later(open_page: Open, watch: Watch, tmp_path: Path) -> None:
+    watch.expected = CUT
     phone = open_page("/report", **with_gps())
     expect(phone.get_by_test_id("owner")).to_contain_text("将由这里负责")
     phone.context.set_offline(True)
@@ -115,7 +115,8 @@ def test_the_language_switch_holds_for_the_next_page_too(open_page: Open) -> Non
     expect(phone.get_by_role("heading", name="Follow a report")).to_be_visible()
 
 
-def test_an_unknown_tracking_code_and_an_unknown_page_say_so(open_page: Open) -> None:
+def test_an_unknown_tracking_code_and_an_unknown_page_say_so(open_page: Open, watch: Watch) -> None:
+    watch.expected = REFUSED
     phone = open_page("/track/no-such-code-0000", **PIXEL_7)
     expect(phone.get_by_role("alert")).to_contain_text("没有找到这个查询码")
     phone.goto("/no/such/page")

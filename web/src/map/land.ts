@@ -7,6 +7,11 @@ export type LandGroup = 'areas' | 'grids' | 'rail' | 'stations' | 'labels'
 
 const SOURCES = ['areas', 'rail', 'stations'] as const
 const FONT = ['Noto Sans Regular']
+/** 「魁星路社区第2网格」 in two lines, broken before its number instead of anywhere. */
+const GRID_NAME = [
+  'let', 'at', ['index-of', '第', ['get', 'name']],
+  ['case', ['>', ['var', 'at'], 0], ['concat', ['slice', ['get', 'name'], 0, ['var', 'at']], '\n', ['slice', ['get', 'name'], ['var', 'at']]], ['get', 'name']],
+]
 const HALO = { 'text-halo-color': 'rgba(255,255,255,0.92)', 'text-halo-width': 1.4 }
 
 function tiles(layer: string, query: Record<string, string>): VectorSourceSpecification {
@@ -50,7 +55,7 @@ const LAYERS: readonly (LayerSpecification & { group: LandGroup })[] = [
   },
   {
     group: 'labels', id: 'grid-name', type: 'symbol', source: 'areas', 'source-layer': 'labels', minzoom: 13.5, filter: ['==', ['get', 'level'], 'grid'],
-    layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 11, 'text-max-width': 7, 'text-padding': 6 },
+    layout: { 'text-field': GRID_NAME as never, 'text-font': FONT, 'text-size': 11, 'text-max-width': 12, 'text-padding': 6 },
     paint: { 'text-color': '#7689a0', ...HALO },
   },
   {
@@ -70,6 +75,14 @@ const LAYERS: readonly (LayerSpecification & { group: LandGroup })[] = [
       'text-variable-anchor': ['left', 'right', 'top', 'bottom'], 'text-radial-offset': 0.7, 'text-justify': 'auto',
     },
     paint: { 'text-color': '#16222e', ...HALO },
+  },
+  {
+    group: 'rail', id: 'rail-name', type: 'symbol', source: 'rail', 'source-layer': 'rail', minzoom: 9.5,
+    layout: {
+      'symbol-placement': 'line', 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 12, 'text-max-angle': 50,
+      'symbol-spacing': 360, 'text-letter-spacing': 0.08, 'text-padding': 4,
+    },
+    paint: { 'text-color': '#5d2336', ...HALO },
   },
   {
     group: 'labels', id: 'county-name', type: 'symbol', source: 'areas', 'source-layer': 'labels', maxzoom: 11.5, filter: ['==', ['get', 'level'], 'county'],
@@ -92,14 +105,6 @@ function rail(): (LayerSpecification & { group: LandGroup })[] {
     {
       ...common, id: 'rail-ties', type: 'line', minzoom: 8, filter: ['!=', ['get', 'kind'], 'branch'],
       paint: { 'line-color': '#ffffff', 'line-width': weight(0.6, 2.4) as never, 'line-dasharray': [4, 4] },
-    },
-    {
-      ...common, id: 'rail-name', type: 'symbol', minzoom: 10,
-      layout: {
-        'symbol-placement': 'line', 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 11.5, 'text-max-angle': 60,
-        'symbol-spacing': 420, 'text-padding': 8, 'text-offset': [0, -0.9],
-      },
-      paint: { 'text-color': '#5d2336', ...HALO },
     },
   ]
 }
