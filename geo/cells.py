@@ -106,9 +106,7 @@ def cover(shape: BaseGeometry, resolution: int, mode: Mode = "overlap", *, max_c
     return _fill(shape, resolution, mode)
 
 
-def cover_full(
-    shape: BaseGeometry, resolution: int, margin_m: float | None = None, *, max_cells: int = MAX_CELLS
-) -> Cells:
+def cover_full(shape: BaseGeometry, resolution: int, margin_m: float | None = None, *, max_cells: int = MAX_CELLS) -> Cells:
     """Return the sorted cells that lie surely and wholly inside a shape: no point of them needs the exact test.
 
     `margin_m` widens the strip along the border that is left out; never less than `edge_margin_m`.

@@ -220,7 +220,7 @@ def unbalanced_segments(shapes: Geometries) -> Floats:
 
     Polygons are oriented alike; a segment is x0, y0, x1, y1 in lon/lat.
     """
-    rings = shapely.get_rings(shapes)
+    rings = shapely.get_rings(shapely.get_parts(shapes))
     xy, of = shapely.get_coordinates(rings, return_index=True)
     joined = of[1:] == of[:-1]
     key = np.rint(xy / _RASTER_DEG).astype(np.int64)

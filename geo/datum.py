@@ -166,9 +166,7 @@ def _within(box: BBox, lon: Floats, lat: Floats) -> NDArray[np.bool_]:
     return inside
 
 
-def _placed(
-    lon: Floats, lat: Floats, at: NDArray[np.bool_], x: Floats, y: Floats, keep: NDArray[np.bool_]
-) -> tuple[Floats, Floats]:
+def _placed(lon: Floats, lat: Floats, at: NDArray[np.bool_], x: Floats, y: Floats, keep: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """The given arrays with new values where `at` holds and, among those, `keep`."""
     out_lon, out_lat = lon.copy(), lat.copy()
     out_lon[at], out_lat[at] = np.where(keep, x, lon[at]), np.where(keep, y, lat[at])

@@ -192,19 +192,12 @@ def disc_ring(center: LonLat, radius_m: float, *, corners: int = 32) -> list[tup
     east_m, north_m = metres_per_degree(center.lat)
     step = 2 * math.pi / corners
     reach = radius_m * math.sqrt(step / math.sin(step))
-    ring = [
-        (center.lon + reach * math.cos(i * step) / east_m, center.lat + reach * math.sin(i * step) / north_m)
-        for i in range(corners)
-    ]
+    ring = [(center.lon + reach * math.cos(i * step) / east_m, center.lat + reach * math.sin(i * step) / north_m) for i in range(corners)]
     return [*ring, ring[0]]
 
 
 def _near(a: LonLat, b: LonLat) -> bool:
-    return (
-        abs(a.lon - b.lon) < _SERIES_MAX_DEG
-        and abs(a.lat - b.lat) < _SERIES_MAX_DEG
-        and abs(a.lat + b.lat) < 2 * _SERIES_MAX_LAT
-    )
+    return abs(a.lon - b.lon) < _SERIES_MAX_DEG and abs(a.lat - b.lat) < _SERIES_MAX_DEG and abs(a.lat + b.lat) < 2 * _SERIES_MAX_LAT
 
 
 def _mid_latitude(a: LonLat, b: LonLat) -> tuple[float, float, float]:

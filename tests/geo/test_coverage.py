@@ -178,3 +178,13 @@ def test_findings_agree_with_intersecting_everything_with_everything(moves: list
     united = shapely.union_all(squares)
     holes = sum(area_m2(shapely.Polygon(ring)) for part in shapely.get_parts(united) for ring in part.interiors)
     assert sum(f.area_m2 for f in findings.found if f.kind == "gap") == pytest.approx(holes, rel=1e-3, abs=1.0)
+
+
+def test_an_area_of_several_parts_is_checked_in_each_of_them() -> None:
+    squares, codes = board(3)
+    two = shapely.MultiPolygon([shapely.Polygon(shapely.get_coordinates(square)) for square in (squares[0], squares[8])])
+    rest: list[Area] = [*squares[1:8], two]
+    assert coverage.check(rest, [*codes[1:8], "two"], "partition").found == ()
+    over = shapely.box(114.921, 27.821, 114.925, 27.825)
+    findings = coverage.check([*rest, over], [*codes[1:8], "two", "over"], "disjoint")
+    assert [f.codes for f in findings.errors] == [("over", "two")]
