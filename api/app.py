@@ -21,7 +21,6 @@ from api.errors import STATEMENT_TIMEOUT_S
 from api.graphql_door import Door
 from api.http import health, ingest, media, static, tiles, uploads
 from api.http.headers import SecurityHeaders
-from api.ws import websocket_endpoint
 from domain.flows.city import CityHolder
 from runtime import bus
 from runtime.database import open_pool
