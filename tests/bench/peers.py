@@ -50,14 +50,16 @@ class Peers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self._worker.stdin and self._worker.stdout
+        assert self._worker.stdin is not None
+        assert self._worker.stdout is not None
         self._worker.stdin.close()
         self._worker.stdout.close()
         self._worker.wait(timeout=60)
 
     def ask(self, what: str, **values: str) -> dict[str, Any]:
         """Return the worker's answer: always `wall_s` and `cpu_s`."""
-        assert self._worker.stdin and self._worker.stdout
+        assert self._worker.stdin is not None
+        assert self._worker.stdout is not None
         print(json.dumps({"what": what, **values}), file=self._worker.stdin, flush=True)
         line = self._worker.stdout.readline()
         if not line:
@@ -110,7 +112,7 @@ def _sjoin(layer: _Layer, lon: NDArray[np.float64], lat: NDArray[np.float64]) ->
 
 
 def _sedona(layer: _Layer, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int32]:
-    import pyarrow
+    import pyarrow  # type: ignore[import-not-found]
 
     table = pyarrow.table({"point": np.arange(len(lon), dtype=np.int32), "lon": lon, "lat": lat})
     layer.sedona.create_data_frame(table).to_view("points", overwrite=True)

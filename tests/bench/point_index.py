@@ -28,6 +28,9 @@ from tests.bench.peers import ROOT, Peers, load, save
 
 Say = Callable[[str], None]
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Speeds = dict[str, dict[str, float]]
+Compare = Callable[[PointIndex, str, Floats, Floats, Ints, Ints], None]
 BATCH = 200_000
 SETS = {2_700: 65, 100_000: 23}  # grids: vertices each
 GROWTH = (1_000, 10_000, 100_000)
@@ -35,14 +38,15 @@ BOUNDARIES = ROOT / "demo" / "data" / "xinyu_boundaries.geojson"
 
 
 def run(say: Say, *, rounds: int = 5, quick: bool = False) -> dict[str, Any]:
-    """Measure everything; `quick` takes the small set, small batches and no growth."""
+    """Measure everything; `quick` takes the small set, small batches, no growth and no timezones."""
     city = _city()
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="gwb-", dir="/tmp") as folder, Peers() as peers:
         for count in list(SETS)[: 1 if quick else None]:
             polygons = grids(city, count=count, vertices=SETS[count])
             found[str(count)] = _layer(say, peers, polygons, city, rounds, BATCH // 10 if quick else BATCH, Path(folder))
-        found["timezones"] = _timezones(say, peers, rounds, BATCH // 10, Path(folder))
+        if not quick:
+            found["timezones"] = _timezones(say, peers, rounds, BATCH, Path(folder))
     if not quick:
         found["growth"] = _growth(say, city, rounds)
     return found
@@ -66,57 +70,49 @@ def _layer(
     peers.ask("layer", polygons=str(stored))
     index = _built(polygons)
     lon, lat = points(polygons, batch * (rounds + 1), outline=city)
-    speeds = _rounds(peers, ("sjoin", "sedonadb"), index.locate_many, lon, lat, batch, folder)
-    figures = {
-        "grids": len(polygons),
-        "vertices": int(shapely.get_num_coordinates(polygons).sum()),
-        "points_per_s": speeds,
-        "single_us": _single(index, lon, lat),
-        **_memory(stored),
-    }
+    speeds = _rounds(peers, ("sjoin", "sedonadb"), index, lon, lat, batch, _equal, folder)
+    single_us, built = _single(index, lon, lat), _memory(stored)
+    vertices = int(shapely.get_num_coordinates(polygons).sum())
+    say(f"{len(polygons):,} grids, {vertices:,} vertices, {batch:,} points a batch")
+    _say_ratios(say, speeds)
+    say(
+        f"  one point {single_us['p50']:.1f} us (p99 {single_us['p99']:.1f}); built in {built['build_s']:.2f} s"
+        f" ({built['build_cpu_s']:.2f} s of processor); index {built['index_mb']:.1f} MB, process grew by {built['grown_mb']:.0f} MB"
+        f" (at most {built['peak_mb']:.0f} MB while building)"
+    )
+    return {"grids": len(polygons), "vertices": vertices, "points_per_s": speeds, "single_us": single_us, **built}
+
+
+def _equal(_index: PointIndex, name: str, _lon: Floats, _lat: Floats, ours: Ints, theirs: Ints) -> None:
+    if differ := int((ours != theirs).sum()):
+        raise AssertionError(f"{differ} of {len(ours)} answers differ from {name}'s")
+
+
+def _say_ratios(say: Say, speeds: Speeds) -> None:
     ours = speeds["product"]
-    say(
-        f"{len(polygons):,} grids, {figures['vertices']:,} vertices: {ours['wall'] / 1e6:.1f} million points/s;"
-        f" x {ours['wall'] / speeds['sjoin']['wall']:.0f} sjoin ({speeds['sjoin']['wall'] / 1e6:.2f}),"
-        f" x {ours['wall'] / speeds['sedonadb']['wall']:.0f} SedonaDB ({speeds['sedonadb']['wall'] / 1e6:.2f});"
-        f" by processor time x {ours['cpu'] / speeds['sjoin']['cpu']:.0f} and x {ours['cpu'] / speeds['sedonadb']['cpu']:.0f}"
-    )
-    say(
-        f"  one point {figures['single_us']['p50']:.1f} us (p99 {figures['single_us']['p99']:.1f});"
-        f" built in {figures['build_s']:.2f} s; {figures['index_mb']:.1f} MB, process grew by {figures['grown_mb']:.0f} MB"
-        f" (peak while building {figures['peak_mb']:.0f} MB)"
-    )
-    return figures
+    say(f"  product {ours['wall'] / 1e6:.1f} million points/s ({ours['cpu'] / 1e6:.1f} by processor time)")
+    for name in list(speeds)[1:]:
+        wall, cpu = speeds[name]["wall"], speeds[name]["cpu"]
+        say(f"  x {ours['wall'] / wall:.0f} {name} ({wall / 1e6:.2f} million/s); by processor time x {ours['cpu'] / cpu:.0f}")
 
 
 def _rounds(
-    peers: Peers,
-    names: tuple[str, ...],
-    locate_many: Callable[[Floats, Floats], NDArray[np.int32]],
-    lon: Floats,
-    lat: Floats,
-    batch: int,
-    folder: Path,
-) -> dict[str, dict[str, float]]:
-    """Take turns on one batch after the other; the first warms up and is compared. Medians in points per second."""
+    peers: Peers, names: tuple[str, ...], index: PointIndex, lon: Floats, lat: Floats, batch: int, compare: Compare, folder: Path
+) -> Speeds:
+    """Take turns on one batch after the other; the first only warms up. Every answer is compared; medians in points/s."""
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ("product", *names)}
     for begin in range(0, len(lon), batch):
         x, y = lon[begin : begin + batch].copy(), lat[begin : begin + batch].copy()
         np.savez(folder / "points.npz", lon=x, lat=y)
         wall, cpu = time.perf_counter(), time.process_time()
-        owners = locate_many(x, y)
-        took = time.perf_counter() - wall, time.process_time() - cpu
+        owners = index.locate_many(x, y)
+        taken["product"].append((time.perf_counter() - wall, time.process_time() - cpu))
         for name in names:
             answer = peers.ask(name, points=str(folder / "points.npz"), owners=str(folder / "owners.npy"))
-            differ = int((np.load(folder / "owners.npy") != owners).sum())
-            if differ and name != "timezone_at":
-                raise AssertionError(f"{differ} of {batch} answers differ from {name}'s")
-            if begin:
-                taken[name].append((answer["wall_s"], answer["cpu_s"]))
-        if begin:
-            taken["product"].append(took)
+            compare(index, name, x, y, owners, np.load(folder / "owners.npy"))
+            taken[name].append((answer["wall_s"], answer["cpu_s"]))
     return {
-        name: {"wall": batch / median(wall for wall, _ in times), "cpu": batch / median(cpu for _, cpu in times)}
+        name: {"wall": batch / median(wall for wall, _ in times[1:]), "cpu": batch / median(cpu for _, cpu in times[1:])}
         for name, times in taken.items()
     }
 
@@ -133,7 +129,7 @@ def _single(index: PointIndex, lon: Floats, lat: Floats, count: int = 20_000) ->
 
 def _memory(stored: Path) -> dict[str, float]:
     """Build in a process of its own; return seconds, the index's size and how much the process grew."""
-    asked = [sys.executable, "-m", "tests.bench.point_index", "--memory", stored]
+    asked = [sys.executable, "-m", "tests.bench.point_index", "--memory", str(stored)]
     figures: dict[str, float] = json.loads(subprocess.run(asked, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
     return figures
 
@@ -143,11 +139,11 @@ def _build_and_weigh(stored: Path) -> None:
     index = _built(np.array([shapely.box(0, 0, 1, 1)]))
     index.shares(0.5, 0.5, 10.0)
     before = _resident()
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     index = _built(polygons)
-    build_s = time.perf_counter() - began
     figures = {
-        "build_s": build_s,
+        "build_s": time.perf_counter() - began,
+        "build_cpu_s": time.process_time() - cpu,
         "index_mb": index.nbytes / 1e6,
         "grown_mb": (_resident() - before) / 1e6,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6 - before / 1e6,
@@ -162,23 +158,43 @@ def _resident() -> int:
 def _timezones(say: Say, peers: Peers, rounds: int, batch: int, folder: Path) -> dict[str, Any]:
     """Index timezonefinder's own polygons and ask both for points all over the globe."""
     stored = folder / "zones.npz"
-    names = peers.ask("zones", polygons=str(stored))
-    codes: list[str] = names["names"]
+    asked = peers.ask("zones", polygons=str(stored))
+    names: list[str] = asked["names"]
     zones = load(stored)
-    began = time.perf_counter()
-    index = PointIndex.build(codes=codes, polygons=zones)
-    build_s = time.perf_counter() - began
-    position = np.array([*(codes.index(code) for code in index.codes), -1], np.int32)
-    rng = np.random.default_rng(9)
-    count = batch * (rounds + 1)
-    # The finder cuts coordinates to 1e-7 degrees; points on that raster's middle mean the same place to both.
+    began, cpu = time.perf_counter(), time.process_time()
+    index = PointIndex.build(codes=names, polygons=zones)
+    build_s, build_cpu_s = time.perf_counter() - began, time.process_time() - cpu
+    vertices = int(shapely.get_num_coordinates(zones).sum())
+    say(
+        f"timezonefinder's {len(names)} zones, {vertices:,} vertices, {batch:,} points a batch; built in {build_s:.0f} s"
+        f" ({build_cpu_s:.0f} s of processor); the finder runs {'with' if asked['numba'] else 'without'} numba"
+    )
+    rng, count = np.random.default_rng(9), batch * (rounds + 1)
+    # The finder cuts coordinates to 1e-7 degrees; the middle of such a step is one place to both.
     lon = (rng.integers(-1_800_000_000, 1_800_000_000, count) + 0.5) / 1e7
-    lat = np.degrees(np.arcsin(rng.uniform(-1, 1, count)))
-    lat = (np.floor(lat * 1e7) + 0.5) / 1e7
-    speeds = _rounds(peers, ("timezone_at", "timezone_ids_at"), lambda x, y: position[index.locate_many(x, y)], lon, lat, batch, folder)
-    figures = {"zones": len(codes), "vertices": int(shapely.get_num_coordinates(zones).sum()), "build_s": build_s, "points_per_s": speeds}
-    say(f"timezones: {figures}")
-    return figures
+    lat: Floats = (np.floor(np.degrees(np.arcsin(rng.uniform(-1, 1, count))) * 1e7) + 0.5) / 1e7
+    overlaps = _Overlaps(names)
+    speeds = _rounds(peers, ("timezone_at", "timezone_ids_at"), index, lon, lat, batch, overlaps, folder)
+    _say_ratios(say, speeds)
+    say(f"  {overlaps.count} of {2 * count:,} answers are another zone of those that truly overlap there, all others are equal")
+    return {"zones": len(names), "vertices": vertices, "build_s": build_s, "overlaps": overlaps.count, "points_per_s": speeds}
+
+
+class _Overlaps:
+    """Compares with the finder: answers may differ only where the finder's zone covers the point as well as ours."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+        self.count = 0
+
+    def __call__(self, index: PointIndex, name: str, lon: Floats, lat: Floats, ours: Ints, theirs: Ints) -> None:
+        position = {code: k for k, code in enumerate(index.codes)}
+        theirs = np.array([position[self._names[zone]] if zone >= 0 else -1 for zone in theirs.tolist()], np.int32)
+        for k in np.flatnonzero(ours != theirs).tolist():
+            covering = index.candidates(lon[k], lat[k])
+            if len(covering) < 2 or theirs[k] not in covering:
+                raise AssertionError(f"at {lon[k]}, {lat[k]}: {name} says {theirs[k]}, these cover it: {covering}")
+            self.count += 1
 
 
 def _growth(say: Say, city: BaseGeometry, rounds: int) -> dict[str, Any]:
