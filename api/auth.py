@@ -32,7 +32,7 @@ ACTOR_LIFE_S: Final = 1.0
 ACTORS_KEPT: Final = 4096
 
 FAILED_SIGN_INS: Final = Limit("sign_in", 8, 900, "登录失败次数过多", "failed sign-ins with this name from here")
-SIGN_INS_BY_ADDRESS: Final = Limit("sign_in_address", 60, 300, "登录过于频繁", "sign-ins from this address")
+SIGN_INS_BY_ADDRESS: Final = Limit("sign_in_address", 300, 300, "登录过于频繁", "sign-ins from this address")
 REFRESHES: Final = Limit("refresh", 120, 60, "刷新过于频繁", "session refreshes from this address")
 
 

@@ -27,7 +27,7 @@ from runtime.database import transaction
 from runtime.media import Picture
 from runtime.ratelimit import Limit
 
-UPLOADS: Final = Limit("upload", 40, 600, "上传过于频繁", "uploads from this address")
+UPLOADS: Final = Limit("upload", 120, 600, "上传过于频繁", "uploads from this address")
 FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 # A decoded photo may take 200 MB, so few are decoded at once and the others wait.

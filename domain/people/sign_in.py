@@ -43,7 +43,7 @@ class SessionTokens:
 
 async def sign_in(conn: Conn, username: str, password: str, *, at: datetime, secret: bytes) -> SessionTokens:
     """Start a session; raises Unauthenticated, the same for an unknown name, a wrong password and a closed account."""
-    name = username.strip()[: LONGEST_USERNAME + 1]
+    name = username.strip()[: LONGEST_USERNAME + 1].replace("\0", "")
     cursor = await conn.execute("select id, password_hash from users where username = %s and active", (name,))
     row = await cursor.fetchone()
     if not await passwords.verify(row[1] if row else None, password) or row is None:

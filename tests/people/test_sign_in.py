@@ -49,7 +49,7 @@ async def test_a_session_opens_with_the_right_password_and_names_its_user(conn: 
     assert not actor.may("user.manage")
 
 
-@pytest.mark.parametrize(("name", "password"), [("zhang", "wrong password"), ("nobody", PASSWORD), ("zhang", PASSWORD * 50)])
+@pytest.mark.parametrize(("name", "password"), [("zhang", "wrong password"), ("nobody", PASSWORD), ("z\0", PASSWORD), ("zhang", PASSWORD * 50)])
 async def test_a_wrong_name_and_a_wrong_password_are_refused_in_the_same_words(
     conn: Conn, name: str, password: str
 ) -> None:
