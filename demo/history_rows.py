@@ -46,18 +46,19 @@ REPORT: Final = (
     "received_at", "submitted_by", "tracking_hash",
 )  # fmt: skip
 STEP: Final = ("id", "case_id", "at", "verb", "from_state", "to_state", "actor_id", "department_id", "reason")
-EVENT: Final = (
-    "id",
-    "position",
-    "at",
-    "kind",
-    "subject_kind",
-    "subject_id",
-    "area_ids",
-    "department_ids",
-    "left_department_ids",
-    "actor_id",
-)
+EVENT: Final = ("id", "position", "at", "kind", "case_id", "department_id", "leaves", "actor_id")
+# An event repeats its case's areas; the database copies them several times faster than it reads them.
+_STAGE: Final = """
+create temporary table told (id uuid, position bigint, at timestamptz, kind text, case_id uuid, department_id uuid,
+                             leaves boolean, actor_id uuid) on commit drop
+"""
+_TELL: Final = """
+insert into events (id, position, at, kind, subject_kind, subject_id, area_ids, department_ids, left_department_ids, actor_id)
+select t.id, t.position, t.at, t.kind, 'case', t.case_id, c.area_ids,
+       case when t.department_id is null or t.leaves then '{}' else array[t.department_id] end,
+       case when t.leaves then array[t.department_id] else '{}' end, t.actor_id
+from told t join cases c on c.id = t.case_id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +107,16 @@ async def write(conn: Conn, history: History, *, at: datetime, report: Callable[
         ("cases", CASE, _cases(told)),
         ("reports", REPORT, _reports(told)),
         ("case_transitions", STEP, _steps(told)),
-        ("events", EVENT, _events(told)),
+        ("told", EVENT, _events(told)),
     )
     await _check_keys(conn, by_row=False)
-    indexes = await bulk.set_aside_indexes(conn, [table for table, *_ in tables])
+    await conn.execute(_STAGE)
+    await conn.execute("set local work_mem = '128MB'")
+    indexes = await bulk.set_aside_indexes(conn, ["receipts", "cases", "reports", "case_transitions", "events"])
     for number, (table, columns, rows) in enumerate(tables, 1):
         written = await bulk.copy(conn, table, columns, rows)
         report(0.15 * number)
+    await conn.execute(_TELL)
     for number, statement in enumerate(indexes, 1):
         await conn.execute(statement)
         report(0.75 + 0.25 * number / len(indexes))
@@ -254,10 +258,9 @@ def _events(told: Told) -> Iterator[Row]:
     case, at, kind = case[order], at[order], kind[order]
     columns = zip(bulk.ids(at, told.rng), bulk.instants(at), case.tolist(), kind.tolist(), strict=True)
     for position, (event, moment, i, verb) in enumerate(columns, told.head + 1):
-        held = "{}" if told.department[i] == NULL else "{" + told.department[i] + "}"
-        department, left = ("{}", held) if verb == "return" else (held, "{}")
         actor = told.submitter[i] if verb == "opened" else NULL if verb == "overdue" else _actor(told, i, verb)
-        yield event, str(position), moment, f"case.{verb}", "case", told.case_id[i], told.areas[i], department, left, actor
+        leaves = "t" if verb == "return" else "f"
+        yield event, str(position), moment, f"case.{verb}", told.case_id[i], told.department[i], leaves, actor
 
 
 def _actor(told: Told, case: int, verb: str) -> str:
