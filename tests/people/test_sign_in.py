@@ -49,7 +49,9 @@ async def test_a_session_opens_with_the_right_password_and_names_its_user(conn: 
     assert not actor.may("user.manage")
 
 
-@pytest.mark.parametrize(("name", "password"), [("zhang", "wrong password"), ("nobody", PASSWORD), ("z\0", PASSWORD), ("zhang", PASSWORD * 50)])
+@pytest.mark.parametrize(
+    ("name", "password"), [("zhang", "wrong password"), ("nobody", PASSWORD), ("z\0", PASSWORD), ("zhang", PASSWORD * 50)]
+)
 async def test_a_wrong_name_and_a_wrong_password_are_refused_in_the_same_words(
     conn: Conn, name: str, password: str
 ) -> None:
@@ -104,6 +106,26 @@ async def test_of_two_uses_of_one_token_at_once_one_wins_and_the_session_ends(da
     assert len(won) == 1
     async with await psycopg.AsyncConnection.connect(database_url) as conn:
         assert isinstance(await sign_in.refresh(conn, won[0].refresh_token, at=AT, secret=SECRET), Unauthenticated)
+
+
+async def test_signing_out_while_refreshing_leaves_no_token_alive(database_url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(database_url) as conn:
+        await _user(conn)
+        first = await _session(conn)
+        second = await _refreshed(conn, first.refresh_token)
+
+    async def use() -> SessionTokens | Unauthenticated:
+        async with await psycopg.AsyncConnection.connect(database_url) as own:
+            return await sign_in.refresh(own, second.refresh_token, at=AT, secret=SECRET)
+
+    async def leave() -> bool:
+        async with await psycopg.AsyncConnection.connect(database_url) as own:
+            return await sign_in.sign_out(own, first.refresh_token, at=AT)
+
+    await asyncio.gather(use(), leave())
+    async with await psycopg.AsyncConnection.connect(database_url) as conn:
+        cursor = await conn.execute("select count(*) from refresh_tokens where spent_at is null and revoked_at is null")
+        assert await cursor.fetchone() == (0,)
 
 
 async def test_a_session_ends_thirty_days_after_the_sign_in_however_often_it_is_refreshed(conn: Conn) -> None:
