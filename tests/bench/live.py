@@ -1,0 +1,129 @@
+"""Reports at 50 a second, 199 sockets watching: how long after pressing send a new pin is on every screen.
+
+A pin counts from the moment the sender begins to send, so the figure holds intake and commit as well; what remains from
+the answer on is given beside it. The city is the product as `gridwarden up` starts it, fsync on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+from uuid import uuid4
+
+from runtime.settings import CHECKOUT
+from tests.bench import product
+from tests.bench.live_viewers import _percentile
+
+RATE: Final = 50.0
+SECONDS: Final = 120.0
+VIEWERS: Final = 199
+LINES: Final = 24
+MUTATION: Final = "mutation($input: SubmitReportInput!) { submitReport(input: $input) { caseId } }"
+
+Times = dict[str, tuple[float, float]]
+
+
+def run(say: Callable[[str], None], *, rounds: int = 1, quick: bool = False) -> dict[str, Any]:
+    """Measure once (the run is long enough to need no rounds); with --quick for ten seconds."""
+    del rounds
+    with product.running_city() as (home, url):
+        token = product.sign_in(home, url)
+        return watched(say, home, url, token, seconds=10.0 if quick else SECONDS)
+
+
+def watched(say: Callable[[str], None], home: Path, url: str, token: str, *, seconds: float, page: Any = None) -> dict[str, Any]:
+    """Press the city and watch it; `page` is a Playwright page (synchronous) that is open at the desk, if there is one."""
+    asyncio.run(_press(url, token, 2.0))  # a warm city, as after the first minute of a day
+    with _viewers(url, token, VIEWERS) as viewers:
+        pids = product.pids(home)
+        before = {name: product.cpu_seconds(pid) for name, pid in pids.items()}
+        began = time.monotonic()
+        times = asyncio.run(_press(url, token, seconds))
+        took = time.monotonic() - began
+        viewers.stdin.write(json.dumps(times) + "\n")  # type: ignore[union-attr]
+        viewers.stdin.flush()  # type: ignore[union-attr]
+        figures: dict[str, Any] = json.loads(viewers.stdout.readline())  # type: ignore[union-attr]
+    figures |= {"reports": len(times), "reports_per_s": len(times) / took}
+    figures["cpu_share"] = {name: (product.cpu_seconds(pid) - before[name]) / took for name, pid in pids.items()}
+    figures["memory_mb"] = {name: product.memory_mb(pid) for name, pid in pids.items()}
+    say(
+        f"{figures['reports_per_s']:.0f} reports/s for {took:.0f} s, {figures['viewers']} sockets:"
+        f" pin after send p50 {figures['p50_ms']:.0f} ms, p99 {figures['p99_ms']:.0f} ms, most {figures['most_ms']:.0f} ms"
+        f" (after the answer p50 {figures['p50_after_answer_ms']:.0f}, p99 {figures['p99_after_answer_ms']:.0f});"
+        f" {figures['deliveries']:,} deliveries, {figures['missing']} missing"
+    )
+    if page is not None:
+        figures["page"] = pins_of(page, times)
+        say("page: pin on the map after send p50 {p50_ms:.0f} ms, p99 {p99_ms:.0f} ms; {missing} missing".format(**figures["page"]))
+    shown = ", ".join(f"{name} {share:.2f}" for name, share in figures["cpu_share"].items())
+    say(f"processors used: {shown}; API memory {figures['memory_mb'].get('api-1', 0):.0f} MB")
+    return figures
+
+
+def pins_of(page: Any, times: Times, *, within_s: float = 20.0) -> dict[str, float]:
+    """Read from a page open at the desk when each of these cases came on its map."""
+    wanted = "window.__gridwardenPins ? Object.fromEntries(window.__gridwardenPins) : {}"
+    deadline = time.monotonic() + within_s
+    while True:
+        drawn: dict[str, float] = page.evaluate(wanted)
+        since = [drawn[case] / 1000 - sent for case, (sent, _) in times.items() if case in drawn]
+        if len(since) == len(times) or time.monotonic() > deadline:
+            break
+        page.wait_for_timeout(100)
+    return {"p50_ms": _percentile(since, 0.5), "p99_ms": _percentile(since, 0.99), "missing": len(times) - len(since)}
+
+
+@contextmanager
+def _viewers(url: str, token: str, count: int) -> Iterator[subprocess.Popen[str]]:
+    argv = [sys.executable, "-m", "tests.bench.live_viewers", url, token, str(count)]
+    child = subprocess.Popen(argv, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        if child.stdout is None or child.stdout.readline().strip() != "ready":
+            raise RuntimeError("the viewers did not come up")
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+
+
+async def _press(url: str, token: str, seconds: float) -> Times:
+    """Send reports at the rate, each when it is due whatever became of those before; give when each was sent and answered."""
+    idle: asyncio.Queue[product.Line] = asyncio.Queue()
+    for _ in range(LINES):
+        idle.put_nowait(await product.Line(url, token).open())
+    times: Times = {}
+    chance = Random(time.time_ns())
+
+    async def report() -> None:
+        sent = time.time()
+        line = await idle.get()
+        answer = json.loads(await line.post(_document(chance)))
+        idle.put_nowait(line)
+        if "errors" in answer:
+            raise RuntimeError(answer["errors"])
+        times[answer["data"]["submitReport"]["caseId"]] = (sent, time.time())
+
+    began = time.monotonic()
+    async with asyncio.TaskGroup() as sending:
+        for number in range(int(seconds * RATE)):
+            await asyncio.sleep(max(0.0, began + number / RATE - time.monotonic()))
+            sending.create_task(report())
+    return times
+
+
+def _document(chance: Random) -> bytes:
+    position = {"lon": chance.uniform(114.75, 115.05), "lat": chance.uniform(27.70, 27.95), "datum": "WGS84", "accuracyM": 12.0}
+    report = {
+        "submissionId": str(uuid4()), "description": "压测上报", "position": position, "source": "staff",
+        "occurredAt": datetime.now(UTC).isoformat(),
+    }  # fmt: skip
+    return json.dumps({"query": MUTATION, "variables": {"input": report}}).encode()
