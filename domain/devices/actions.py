@@ -37,9 +37,7 @@ class NewDevice:
     is_demo: bool = False
 
 
-async def register(
-    conn: Conn, new: NewDevice, *, at: datetime, actor_id: UUID | None = None
-) -> tuple[UUID, str]:
+async def register(conn: Conn, new: NewDevice, *, at: datetime, actor_id: UUID | None = None) -> tuple[UUID, str]:
     """Register a device; returns its id and its key. Raises Invalid, or Conflict when the code is taken."""
     if not CODE.fullmatch(new.code):
         message = "a device code is 1 to 64 letters, digits, dots, dashes, underscores"
@@ -74,9 +72,7 @@ async def renew_key(conn: Conn, device_id: UUID, *, at: datetime, actor_id: UUID
     return key
 
 
-async def set_active(
-    conn: Conn, device_id: UUID, *, active: bool, at: datetime, actor_id: UUID | None = None
-) -> None:
+async def set_active(conn: Conn, device_id: UUID, *, active: bool, at: datetime, actor_id: UUID | None = None) -> None:
     """Switch a device on or off; while off, its key opens nothing. Raises NotFound."""
     done = await conn.execute("update devices set active = %s where id = %s", (active, device_id))
     _require(done.rowcount)

@@ -83,16 +83,12 @@ async def sign_out(conn: Conn, refresh_token: str, *, at: datetime) -> bool:
 
 async def end_family(conn: Conn, family_id: UUID, *, at: datetime) -> None:
     """End one session; its access tokens stop within a second. The caller holds the lock of the user's row."""
-    await conn.execute(
-        "update refresh_tokens set revoked_at = %s where family_id = %s and revoked_at is null", (at, family_id)
-    )
+    await conn.execute("update refresh_tokens set revoked_at = %s where family_id = %s and revoked_at is null", (at, family_id))
 
 
 async def end_all(conn: Conn, user_id: UUID, *, at: datetime) -> None:
     """End every session of a user. The caller holds the lock of the user's row."""
-    await conn.execute(
-        "update refresh_tokens set revoked_at = %s where user_id = %s and revoked_at is null", (at, user_id)
-    )
+    await conn.execute("update refresh_tokens set revoked_at = %s where user_id = %s and revoked_at is null", (at, user_id))
 
 
 async def load_actor(conn: Conn, user_id: UUID) -> Actor:
@@ -134,13 +130,10 @@ async def _find(conn: Conn, refresh_token: str) -> tuple[UUID, UUID, UUID, datet
     return row
 
 
-async def _issue(
-    conn: Conn, user_id: UUID, family_id: UUID, *, until: datetime, at: datetime, secret: bytes
-) -> SessionTokens:
+async def _issue(conn: Conn, user_id: UUID, family_id: UUID, *, until: datetime, at: datetime, secret: bytes) -> SessionTokens:
     token = tokens.random_token()
     await conn.execute(
-        "insert into refresh_tokens (id, family_id, user_id, token_hash, created_at, expires_at)"
-        " values (%s, %s, %s, %s, %s, %s)",
+        "insert into refresh_tokens (id, family_id, user_id, token_hash, created_at, expires_at) values (%s, %s, %s, %s, %s, %s)",
         (new_id(), family_id, user_id, tokens.hash_token(token), at, until),
     )
     access, expires_at = tokens.sign(user_id, family_id, at=at, secret=secret)

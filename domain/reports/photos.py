@@ -86,9 +86,7 @@ async def forget_unclaimed(conn: Conn, *, at: datetime, limit: int = 200) -> lis
     keys = sorted({key for (key,) in await cursor.fetchall()})
     for key in keys:
         await lock_file(conn, key)
-    cursor = await conn.execute(
-        "select k from unnest(%s::text[]) k where not exists (select from photos p where p.media_key = k)", (keys,)
-    )
+    cursor = await conn.execute("select k from unnest(%s::text[]) k where not exists (select from photos p where p.media_key = k)", (keys,))
     return [key for (key,) in await cursor.fetchall()]
 
 

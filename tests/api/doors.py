@@ -52,9 +52,7 @@ class Doors:
 
 
 @asynccontextmanager
-async def open_doors(
-    routes: Sequence[BaseRoute], *, home: Path, database_url: str, redis_url: str
-) -> AsyncIterator[Doors]:
+async def open_doors(routes: Sequence[BaseRoute], *, home: Path, database_url: str, redis_url: str) -> AsyncIterator[Doors]:
     """Open an application with only these routes over real stores."""
     settings = Settings(home=home, given_database_url=database_url, given_redis_url=redis_url, web_dist=home / "dist")
     settings.media_dir.mkdir(parents=True, exist_ok=True)

@@ -100,7 +100,7 @@ async def test_nothing_outside_the_pages_is_served_and_no_door_is_a_page(doors: 
     async def send(message: object) -> None:
         sent.append(dict(message))  # type: ignore[call-overload]
 
-    await doors.app(scope, receive, send)  # type: ignore[arg-type]
+    await doors.app(scope, receive, send)
     assert sent[0]["status"] == 404
     assert b"secret" not in b"".join(bytes(part.get("body", b"")) for part in sent[1:])  # type: ignore[call-overload]
 
@@ -163,9 +163,7 @@ async def test_every_answer_carries_the_security_headers_and_keeps_its_own(tmp_p
         {"id": "b", "name": "b", "kind": "wmts", "url": "https://maps.example:8443/wmts?x={x}"},
     ]
     (tmp_path / basemaps.FILE).write_bytes(orjson.dumps(listed))
-    app = SecurityHeaders(
-        Starlette(routes=[Route("/own", own), Route("/none", none)]), settings=Settings(home=tmp_path)
-    )
+    app = SecurityHeaders(Starlette(routes=[Route("/own", own), Route("/none", none)]), settings=Settings(home=tmp_path))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://city:8700") as client:
         kept, given, missing = [(await client.get(path)).headers for path in ("/own", "/none", "/missing")]
     assert kept["content-security-policy"] == "default-src 'none'"

@@ -25,9 +25,7 @@ def _sign_in(url: str, username: str, password: str) -> Actor:
     return asyncio.run(run())
 
 
-def test_a_member_of_staff_is_added_gets_a_new_password_and_is_let_go(
-    tmp_path: Path, database_url: str, redis_url: str
-) -> None:
+def test_a_member_of_staff_is_added_gets_a_new_password_and_is_let_go(tmp_path: Path, database_url: str, redis_url: str) -> None:
     env = {**os.environ, "DATABASE_URL": database_url, "REDIS_URL": redis_url, "PYTHONPATH": str(CHECKOUT)}
 
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":

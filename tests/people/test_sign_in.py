@@ -52,9 +52,7 @@ async def test_a_session_opens_with_the_right_password_and_names_its_user(conn: 
 @pytest.mark.parametrize(
     ("name", "password"), [("zhang", "wrong password"), ("nobody", PASSWORD), ("z\0", PASSWORD), ("zhang", PASSWORD * 50)]
 )
-async def test_a_wrong_name_and_a_wrong_password_are_refused_in_the_same_words(
-    conn: Conn, name: str, password: str
-) -> None:
+async def test_a_wrong_name_and_a_wrong_password_are_refused_in_the_same_words(conn: Conn, name: str, password: str) -> None:
     await _user(conn)
     with pytest.raises(Unauthenticated, match="the name or the password is wrong"):
         await sign_in.sign_in(conn, name, password, at=AT, secret=SECRET)

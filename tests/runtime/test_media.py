@@ -197,9 +197,7 @@ def test_photos_lie_under_their_hash_and_only_once(tmp_path: Path) -> None:
     assert not files[0].exists()
 
 
-def test_file_and_folders_are_on_the_disk_before_storing_returns(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_and_folders_are_on_the_disk_before_storing_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[str] = []
     fsync = os.fsync
 
