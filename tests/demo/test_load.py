@@ -2,8 +2,6 @@
 
 import json
 import stat
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,22 +17,7 @@ from domain.flows.city import CityHolder
 from domain.people import passwords
 from geo.lonlat import Datum, LonLat, Position
 from runtime import relay
-from tests import conftest as shared
-
-AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
-DAYS, PER_DAY = 3, 400
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def loaded_url(server_url: str, template: str, home: Path) -> Iterator[str]:
-    with shared._Clone(server_url, template) as url:
-        load.load(url, home=home, report=lambda _: None, at=AT, days=DAYS, per_day=PER_DAY)
-        yield url
+from tests.demo.conftest import AT, DAYS, PER_DAY
 
 
 @pytest.fixture
@@ -175,10 +158,10 @@ async def test_a_new_case_gets_the_next_number(loaded: Conn) -> None:
     assert await one(loaded, "select nextval('case_numbers')") == highest + 1
 
 
-async def test_accounts_can_sign_in_and_only_their_owner_reads_the_file(loaded: Conn, home: Path) -> None:
-    path = home / "demo-accounts.json"
+async def test_accounts_can_sign_in_and_only_their_owner_reads_the_file(loaded: Conn, demo_home: Path) -> None:
+    path = demo_home / "demo-accounts.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE((home / "demo-devices.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE((demo_home / "demo-devices.json").stat().st_mode) == 0o600
     accounts = json.loads(path.read_text("utf-8"))
     assert len({account["password"] for account in accounts}) == len(accounts) >= 12
     stored = dict(await rows(loaded, "select username, password_hash from users where is_demo"))
@@ -187,10 +170,10 @@ async def test_accounts_can_sign_in_and_only_their_owner_reads_the_file(loaded: 
     assert await passwords.verify(stored[account["username"]], account["password"])
 
 
-def test_loading_again_changes_nothing(loaded_url: str, home: Path) -> None:
-    before = (home / "demo-accounts.json").read_bytes()
-    load.load(loaded_url, home=home, report=lambda _: None, at=AT, days=DAYS, per_day=PER_DAY)
-    assert (home / "demo-accounts.json").read_bytes() == before
+def test_loading_again_changes_nothing(loaded_url: str, demo_home: Path) -> None:
+    before = (demo_home / "demo-accounts.json").read_bytes()
+    load.load(loaded_url, home=demo_home, report=lambda _: None, at=AT, days=DAYS, per_day=PER_DAY)
+    assert (demo_home / "demo-accounts.json").read_bytes() == before
 
 
 async def test_the_same_city_imagines_the_same_month(loaded: Conn) -> None:
