@@ -87,11 +87,12 @@ _ARRAYS = (_I32, _I32, _F64, _I32, _F64)
 _tuple_of = cast(Any, types.NamedTuple)
 _RASTER = _tuple_of(_ARRAYS, Raster)
 _WORK = _tuple_of([_I32, _I32, _I32, _I32, _U8, _I32, _I64, _I32, _I32, _U8], Work)
+_GIVEN = types.Array(types.float64, 1, "C", readonly=True)
 _PLACE = (types.float64, types.float64)
 _SETTLE = types.int64(*[types.int64] * 5, *[types.float64] * 5, types.int64, _RASTER, _WORK)
 _COVERING = types.int64(*_PLACE, *_ARRAYS, _I32)
 _LOCATE = types.int64(*_PLACE, *_ARRAYS)
-_LOCATE_MANY = types.void(_F64, _F64, *_ARRAYS, _I32)
+_LOCATE_MANY = types.void(_GIVEN, _GIVEN, *_ARRAYS, _I32)
 
 
 def _compiled(*signature: Any) -> Callable[[Kernel], Kernel]:

@@ -171,8 +171,8 @@ def _timezones(say: Say, peers: Peers, rounds: int, batch: int, folder: Path) ->
     )
     rng, count = np.random.default_rng(9), batch * (rounds + 1)
     # The finder cuts coordinates to 1e-7 degrees; the middle of such a step is one place to both.
-    lon = (rng.integers(-1_800_000_000, 1_800_000_000, count) + 0.5) / 1e7
-    lat: Floats = (np.floor(np.degrees(np.arcsin(rng.uniform(-1, 1, count))) * 1e7) + 0.5) / 1e7
+    lon = np.asarray(rng.integers(-1_800_000_000, 1_800_000_000, count) + 0.5, np.float64) / 1e7
+    lat = np.asarray(np.floor(np.degrees(np.arcsin(rng.uniform(-1, 1, count))) * 1e7) + 0.5, np.float64) / 1e7
     overlaps = _Overlaps(names)
     speeds = _rounds(peers, ("timezone_at", "timezone_ids_at"), index, lon, lat, batch, overlaps, folder)
     _say_ratios(say, speeds)

@@ -271,6 +271,15 @@ def test_a_vertex_that_is_not_finite_is_refused(value: float) -> None:
     assert (refused.value.code, refused.value.where) == ("index.out_of_range", "broken")
 
 
+def test_read_only_strided_and_whole_numbered_arrays_are_read() -> None:
+    index = built([box(0, 0, 1, 1), box(1, 0, 2, 1)])
+    both = np.array([[0.5, 0.5], [1.5, 0.5], [2.5, 0.5]])
+    both.flags.writeable = False
+    assert index.locate_many(both[:, 0], both[:, 1]).tolist() == [0, 1, -1]
+    assert index.locate_many(both[0], both[2]).tolist() == [-1, 0]
+    assert index.locate_many(np.array([1, 2], np.int16), [1, 1]).tolist() == [0, 1]
+
+
 def test_arrays_of_unlike_length_are_refused() -> None:
     with pytest.raises(PointIndexError, match="flat arrays of one length"):
         built([box(0, 0, 1, 1)]).locate_many([1.0, 2.0], [1.0])
