@@ -5,7 +5,7 @@ leaves does not change f; so the regions where f is constant are bounded by the 
 equally often in both directions. In a clean partition these are just the outer border, however many polygons there are.
 They are found by sorting, noded and polygonized; a bounded face with f = 0 is a gap, one with f > 1 an overlap, and only
 there are polygons intersected with one another. The work is done in lon/lat, where edges are straight by definition (in a
-projection a vertex on a neighbour's long edge would look like a sliver); only sizes are taken in a local metric plane.
+projection a vertex on a neighbour's long edge would look like a sliver); only sizes are scaled to metres, place by place.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geo.lonlat import GeoError, LonLat
-from geo.metric import LocalMetric
+from geo.lonlat import GeoError, LonLat, metres_per_degree
 from geo.shapes import Area
 
 Promise = Literal["partition", "disjoint", "free"]
@@ -120,13 +119,12 @@ def check(
 
 
 class _Layer:
-    """The polygons under check with what is derived from them once: tree, codes, metric plane."""
+    """The polygons under check with what is derived from them once."""
 
     def __init__(self, polygons: Sequence[Area], codes: Sequence[str]) -> None:
         self.shapes: Geometries = np.asarray(shapely.orient_polygons(np.asarray(polygons, dtype=object)), dtype=object)
         self.codes = codes
         self.tree = shapely.STRtree(self.shapes)
-        self.plane = LocalMetric.around(self.shapes)
 
     def faces(self) -> tuple[Geometries, NDArray[np.int64]]:
         """The bounded faces of the unbalanced segments and how many polygons lie over each."""
@@ -196,7 +194,13 @@ class _Layer:
         return tuple(sorted(self.codes[i] for i in near)[:_CODES_SHOWN])
 
     def _area(self, shapes: Geometries) -> Floats:
-        return np.asarray(shapely.area(self.plane.to_plane(shapes)), np.float64)
+        """Square metres: the lon/lat area times what a square degree measures at the middle of each shape.
+
+        Projecting the corners would bend long edges, and a sliver beside a kilometre of border would seem metres wide.
+        """
+        _, south, _, north = np.nan_to_num(shapely.bounds(shapes)).reshape(-1, 4).T
+        metres = np.array([metres_per_degree(lat) for lat in ((south + north) / 2).tolist()]).reshape(-1, 2)
+        return np.asarray(shapely.area(shapes) * metres.prod(axis=1), np.float64)
 
     def _depth(self, faces: Geometries) -> NDArray[np.int64]:
         """How many polygons lie over each face, from a point of it that is on no polygon's border."""

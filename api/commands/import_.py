@@ -1,4 +1,4 @@
-"""Bring places (and areas) of a city in from files: all of a file or nothing."""
+"""Bring areas and places of a city in from files: all of a file or nothing."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,16 +11,18 @@ from rich.console import Console
 from rich.progress import Progress
 
 from api.city import Home, opened
+from api.commands._import_areas import areas
 
 if TYPE_CHECKING:
     from domain.places.actions import Loaded, PlaceRecord
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
+app.command()(areas)
 
 
 @app.callback()
 def group() -> None:
-    """Bring places (and areas) of a city in from files: all of a file or nothing."""
+    """Bring areas and places of a city in from files: all of a file or nothing."""
 
 
 @app.command()

@@ -128,9 +128,12 @@ def facts_of(record: AreaRecord, parent_id: UUID | None, path: Sequence[UUID]) -
 
 
 def wkb_of(geometry: BaseGeometry) -> bytes:
-    """Give the multipolygon's WKB as PostGIS's ST_AsBinary(geom, 'NDR') writes it."""
+    """Give the multipolygon's WKB as PostGIS's ST_AsBinary(geom, 'NDR') writes it, rings in one canonical order.
+
+    Formats turn rings and begin them elsewhere; the same border must not look like a change.
+    """
     multi = geometry if geometry.geom_type == "MultiPolygon" else shapely.multipolygons([geometry])
-    return bytes(shapely.to_wkb(multi, output_dimension=2, byte_order=1))
+    return bytes(shapely.to_wkb(shapely.normalize(multi), output_dimension=2, byte_order=1))
 
 
 def _check(record: AreaRecord, number: int, placed: Mapping[str, object]) -> None:

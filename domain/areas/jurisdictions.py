@@ -11,6 +11,7 @@ from uuid import UUID
 import shapely
 
 from domain.base import Conn
+from domain.errors import NotFound
 from geo.lonlat import LonLat
 from geo.point_index import PointIndex
 
@@ -141,6 +142,15 @@ async def load(conn: Conn, *, at: datetime) -> Jurisdictions:
     cities = await (await conn.execute(_CITIES, {"layer": ADMIN, "at": at})).fetchall()
     ((until,),) = await (await conn.execute(_NEXT_CHANGE, {"at": at})).fetchall()
     return Jurisdictions(tuple(layers), counties, tuple(row[0] for row in cities), until)
+
+
+async def load_layer(conn: Conn, layer: str, *, at: datetime) -> Layer:
+    """Read one layer in force at ``at``, whatever it is for; raises NotFound for an unknown one."""
+    rows = await (await conn.execute(_LAYERS)).fetchall()
+    known = {code: (name, name_en, version, home) for code, name, name_en, version, home, _ in rows}
+    if layer not in known:
+        raise NotFound(f"there is no layer {layer!r}; there are: {', '.join(known)}", f"没有图层 {layer!r}", field="layer")
+    return Layer(layer, *known[layer], *await _indexed(conn, _AREAS, layer, at))
 
 
 async def _indexed(conn: Conn, query: str, layer: str, at: datetime) -> tuple[list[Owner], PointIndex]:

@@ -44,11 +44,12 @@ from (select *, st_setsrid(st_geomfromwkb(geom), 4326) as g from stage) s
 """
 _KNOWN = """
 select code, id, area_id, level, name, name_en, parent_id, path, approximate, basis, source, st_asbinary(geom, 'NDR')
-from area_versions where layer = %s and valid_to is null
+from area_versions where layer = %(layer)s and (%(level)s::text is null or level = %(level)s) and valid_to is null
 """
 _PARENTS = """
 select distinct on (code) code, area_id, path from area_versions
-where code = any(%s) and layer <> %s and valid_to is null order by code, layer
+where code = any(%(codes)s) and valid_to is null and (layer <> %(layer)s or level <> %(level)s)
+order by code, layer <> 'admin', layer
 """
 # Areas whose parent has moved in the tree follow it, in whatever layer they are.
 _STALE_PATHS = """
@@ -74,9 +75,15 @@ class Published:
 
 
 async def publish(
-    conn: Conn, layer: str, records: Sequence[AreaRecord], *, at: datetime, actor_id: UUID | None = None
+    conn: Conn,
+    layer: str,
+    records: Sequence[AreaRecord],
+    *,
+    at: datetime,
+    level: str | None = None,
+    actor_id: UUID | None = None,
 ) -> Published:
-    """Make the records (parents before children) the whole of a layer from the instant ``at`` on.
+    """Make the records (parents before children) the whole of a layer, or of one level of it, from the instant ``at`` on.
 
     Publishing the same records again changes nothing and leaves the layer's version as it is. Geometry must have been
     checked before (``geo.shapes``, ``geo.coverage``). Raises NotFound for an unknown layer, Invalid for bad records,
@@ -84,8 +91,8 @@ async def publish(
     """
     await lock_layer(conn, layer, shared=False)
     version = await _version(conn, layer)
-    known = await _known(conn, layer)
-    changes = compare(known, await _parents(conn, layer, records), records)
+    known = await _known(conn, layer, level)
+    changes = compare(known, await _parents(conn, layer, level, records), records)
     if not changes.written and not changes.closed:
         return Published(layer, version, 0, 0, changes.unchanged)
     await _write(conn, layer, changes, at)
@@ -101,10 +108,10 @@ async def lock_layer(conn: Conn, layer: str, *, shared: bool) -> None:
     await conn.execute(f"select pg_advisory_xact_lock{kind}(%s, hashtext(%s))", (LOCK_SPACE, layer))
 
 
-async def _known(conn: Conn, layer: str) -> dict[str, Known]:
+async def _known(conn: Conn, layer: str, level: str | None) -> dict[str, Known]:
     found: dict[str, Known] = {}
     async with conn.cursor(binary=True) as cursor:
-        await cursor.execute(_KNOWN, (layer,))
+        await cursor.execute(_KNOWN, {"layer": layer, "level": level})
         async for code, version_id, area_id, level, name, name_en, parent_id, path, *rest, wkb in cursor:
             facts = (level, name, name_en, parent_id, tuple(path), *rest)
             found[code] = Known(version_id, area_id, facts, bytes(wkb))
@@ -112,10 +119,10 @@ async def _known(conn: Conn, layer: str) -> dict[str, Known]:
 
 
 async def _parents(
-    conn: Conn, layer: str, records: Sequence[AreaRecord]
+    conn: Conn, layer: str, level: str | None, records: Sequence[AreaRecord]
 ) -> Mapping[str, tuple[UUID, tuple[UUID, ...]]]:
     wanted = sorted({record.parent_code for record in records if record.parent_code is not None})
-    cursor = await conn.execute(_PARENTS, (wanted, layer))
+    cursor = await conn.execute(_PARENTS, {"codes": wanted, "layer": layer, "level": level})
     return {code: (area_id, tuple(path)) for code, area_id, path in await cursor.fetchall()}
 
 

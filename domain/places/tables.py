@@ -17,7 +17,12 @@ places = Table(
     Column("aliases", ARRAY(Text), nullable=False, server_default="{}"),
     text_column("code", nullable=True),
     text_column("search_key", comment="names and aliases, folded to one form"),
-    Column("bigrams", ARRAY(Text), nullable=False, comment="every two neighbouring characters of search_key; two-character words are found through the index"),
+    Column(
+        "bigrams",
+        ARRAY(Text),
+        nullable=False,
+        comment="every two neighbouring characters of search_key; two-character words are found through the index",
+    ),
     Column("position", Geometry("POINT", 4326, spatial_index=False), nullable=False),
     Column("precision_m", Double, nullable=False, comment="how far the real place may be from the position"),
     text_column("source", comment="the gazetteer it came from; an import replaces its own source"),

@@ -69,5 +69,7 @@ photos = Table(
     instant("taken_at", nullable=True, comment="from the original's EXIF, before it was removed"),
     instant("created_at"),
     Index("photos_report_id_idx", "report_id"),
+    Index("photos_claim_hash_key", "claim_hash", unique=True),
+    Index("photos_media_key_idx", "media_key"),
     comment="Photos, re-encoded without EXIF.",
 )

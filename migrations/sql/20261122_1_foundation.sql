@@ -594,6 +594,8 @@ CREATE TABLE photos (
     CONSTRAINT photos_pkey PRIMARY KEY (id),
     CONSTRAINT photos_report_id_fkey FOREIGN KEY(report_id) REFERENCES reports (id)
 );
+CREATE UNIQUE INDEX photos_claim_hash_key ON photos (claim_hash);
+CREATE INDEX photos_media_key_idx ON photos (media_key);
 CREATE INDEX photos_report_id_idx ON photos (report_id);
 COMMENT ON TABLE photos IS 'Photos, re-encoded without EXIF.';
 COMMENT ON COLUMN photos.report_id IS 'empty until a report claims it; unclaimed photos are swept';

@@ -26,7 +26,8 @@ SECRET = b"a secret of the tests"
 
 def grid_box(column: int, row: int) -> shapely.Polygon:
     """Cell (column, row) of the three by three grids, rows counted from the south."""
-    return shapely.box(WEST + column * STEP, SOUTH + row * STEP, WEST + (column + 1) * STEP, SOUTH + (row + 1) * STEP)
+    west, south, east, north = (WEST + column * STEP, SOUTH + row * STEP, WEST + (column + 1) * STEP, SOUTH + (row + 1) * STEP)
+    return shapely.box(round(west, 7), round(south, 7), round(east, 7), round(north, 7))
 
 
 def grids() -> list[Record]:
