@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import numpy as np
 import psycopg
 import pytest
 import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from domain.areas.publish import publish
 from geo import datum
@@ -28,9 +31,11 @@ class Terminal:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         env = {**os.environ, "DATABASE_URL": self.url, "REDIS_URL": "unix:///nowhere", "GRIDWARDEN_HOME": str(self.folder / "home")}
-        return subprocess.run([sys.executable, "-m", "api.cli", *arguments], env=env, capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run(
+            [sys.executable, "-m", "api.cli", *arguments], env=env, capture_output=True, text=True, check=False, timeout=120
+        )
 
-    def write(self, name: str, features: list[tuple[str, str, str | None, shapely.Geometry]]) -> str:
+    def write(self, name: str, features: Sequence[tuple[str, str, str | None, BaseGeometry]]) -> str:
         path = self.folder / name
         found = [
             {"type": "Feature", "properties": {"code": code, "name": label, "up": up}, "geometry": shapely.geometry.mapping(shape)}
@@ -51,6 +56,10 @@ def terminal(database_url: str, tmp_path: Path) -> Terminal:
 
     asyncio.run(publish_admin())
     return Terminal(database_url, tmp_path)
+
+
+def as_gcj02(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.column_stack(datum.wgs84_to_gcj02_many(xy[:, 0], xy[:, 1]))
 
 
 GRID = ("--layer", "grid", "--datum", "WGS84", "--parent", "up")
@@ -75,14 +84,16 @@ def test_a_hole_in_a_partition_is_named_with_place_and_size_and_nothing_is_impor
 
 def test_an_invalid_shape_is_named_with_its_row(terminal: Terminal) -> None:
     bow = shapely.Polygon([(114.9, 27.8), (114.91, 27.81), (114.91, 27.8), (114.9, 27.81)])
-    done = terminal.run("import", "areas", terminal.write("bow.geojson", [("1", "蝴蝶", None, bow)]), "--layer", "special_grid", "--datum", "WGS84")
+    done = terminal.run(
+        "import", "areas", terminal.write("bow.geojson", [("1", "蝴蝶", None, bow)]), "--layer", "special_grid", "--datum", "WGS84"
+    )
     assert done.returncode == 1
     assert "row 1 (1) at 114.905000, 27.805000" in done.stderr
 
 
 def test_a_file_in_another_datum_than_declared_is_suspected(terminal: Terminal) -> None:
     shifted = [
-        (a.code, a.name, a.parent_code, shapely.transform(a.geometry, lambda xy: np.column_stack(datum.wgs84_to_gcj02_many(xy[:, 0], xy[:, 1]))))
+        (a.code, a.name, a.parent_code, shapely.transform(a.geometry, as_gcj02))
         for a in admin() if a.level == "county"
     ]  # fmt: skip
     file = terminal.write("county-gcj.geojson", shifted)
@@ -102,7 +113,9 @@ def test_what_is_exported_can_be_imported_again(terminal: Terminal) -> None:
     for ending in ("geojson", "gpkg", "shp", "kml"):
         file = str(terminal.folder / f"out.{ending}")
         assert terminal.run("export", "areas", file, "--layer", "grid").returncode == 0
-        done = terminal.run("import", "areas", file, "--layer", "grid", "--datum", "WGS84", "--parent", "parent", "--source", "grids.geojson")
+        done = terminal.run(
+            "import", "areas", file, "--layer", "grid", "--datum", "WGS84", "--parent", "parent", "--source", "grids.geojson"
+        )
         assert done.stdout.startswith("0 areas were written, 0 retired, 9 unchanged"), (ending, done.stdout, done.stderr)
 
 
@@ -116,7 +129,12 @@ def test_every_row_of_a_table_keeps_its_columns_and_gains_its_owner(terminal: Te
     assert "4 rows: 2 owned, 1 unowned, 1 bad" in done.stderr
     found = list(csv.reader(out.read_text(encoding="utf-8").splitlines()))
     assert found[0] == ["id", "lon", "lat", "备注", "owner_code", "owner_name"]
-    assert [row[3:] for row in found[1:]] == [["甲,乙", "360502101001000", "网格00"], ["", "", ""], ["", "", ""], ["", "360502101001000", "网格00"]]
+    assert [row[3:] for row in found[1:]] == [
+        ["甲,乙", "360502101001000", "网格00"],
+        ["", "", ""],
+        ["", "", ""],
+        ["", "360502101001000", "网格00"],
+    ]
     assert list(csv.reader(errors.read_text(encoding="utf-8").splitlines()))[1][0] == "3"
 
 
