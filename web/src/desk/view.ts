@@ -2,7 +2,7 @@
 import { computed, type WritableComputedRef } from 'vue'
 import { useRoute, useRouter, type LocationQuery } from 'vue-router'
 
-import type { CaseFilter } from '@/gql/graphql'
+import type { CaseFilter, CasePinFragment } from '@/gql/graphql'
 
 export type Tab = 'open' | 'overdue' | 'unowned' | 'all'
 const TABS: readonly Tab[] = ['open', 'overdue', 'unowned', 'all']
@@ -73,4 +73,13 @@ export function filterOf(view: View): CaseFilter {
     ...(view.origin.value ? { origin: view.origin.value } : {}),
     ...(view.text.value ? { text: view.text.value } : {}),
   }
+}
+
+/** Whether a case belongs to a filtered list, as the server would say. */
+export function matches(filter: CaseFilter, item: CasePinFragment): boolean {
+  if (filter.open && item.closedAt) return false
+  if (filter.overdue && !item.overdue) return false
+  if (filter.unowned && item.homeArea) return false
+  if (filter.origin && item.origin !== filter.origin) return false
+  return !filter.text || item.number.startsWith(filter.text) || item.title.includes(filter.text)
 }

@@ -19,11 +19,14 @@ export interface MapOptions {
   zoom?: number
   attribution: readonly string[]
   compact?: boolean
+  /** Told true when a tile could not be loaded, false when the map is whole again. */
+  onTrouble: (trouble: boolean) => void
   padding?: { top: number; bottom: number; left: number; right: number }
 }
 
 /** Where the land outside the city is drawn: a calm paper tone that makes the city stand out. */
 export const PAPER = '#e9edf1'
+const MEND_MS = 4_000
 
 export function createMap(options: MapOptions): MapLibre {
   const map = new MapLibre({
@@ -44,6 +47,7 @@ export function createMap(options: MapOptions): MapLibre {
       'AttributionControl.ToggleAttribution': t('map.attribution'),
     },
   })
+  mend(map, options.onTrouble)
   map.touchZoomRotate.disableRotation()
   map.keyboard.disableRotation()
   const attribution = new AttributionControl({ compact: options.compact ?? false, customAttribution: credits(options.attribution) })
@@ -53,6 +57,26 @@ export function createMap(options: MapOptions): MapLibre {
   // On a narrow map the open list of sources would hide the pin; it stays one tap away.
   if (options.compact) void map.once('load', () => map.getContainer().querySelector('.maplibregl-compact-show')?.classList.remove('maplibregl-compact-show'))
   return map
+}
+
+/** Ask again for tiles that failed: MapLibre would leave the holes until the map is moved. */
+function mend(map: MapLibre, onTrouble: (trouble: boolean) => void): void {
+  const failed = new Set<string>()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  map.on('error', (event) => {
+    const source = 'sourceId' in event ? String(event.sourceId) : null
+    if (!source) return
+    failed.add(source)
+    onTrouble(true)
+    timer ??= setTimeout(() => {
+      timer = undefined
+      const again = [...failed]
+      failed.clear()
+      for (const id of again) if (map.getSource(id)) map.refreshTiles(id)
+    }, MEND_MS)
+  })
+  map.on('idle', () => failed.size === 0 && onTrouble(false))
+  map.on('remove', () => clearTimeout(timer))
 }
 
 /** Resolves when the style can take sources and layers. */

@@ -38,7 +38,12 @@ export interface Pins {
   remove(): void
 }
 
-export function addPins(map: MapLibre, cases: ReadonlyMap<string, CasePinFragment>, onPick: (id: string) => void): Pins {
+export function addPins(
+  map: MapLibre,
+  cases: ReadonlyMap<string, CasePinFragment>,
+  shown: (item: CasePinFragment) => boolean,
+  onPick: (id: string) => void,
+): Pins {
   const fresh = new Map<string, number>()
   const drawn = new Map<string, number>()
   const awaiting = new Set<string>()
@@ -59,10 +64,20 @@ export function addPins(map: MapLibre, cases: ReadonlyMap<string, CasePinFragmen
     type: 'FeatureCollection',
     features: [...ids].flatMap((id) => {
       const item = cases.get(id)
-      return item ? [point(item)] : []
+      return item && shown(item) ? [point(item)] : []
     }),
   })
   const source = (name: string) => map.getSource(name) as GeoJSONSource | undefined
+
+  async function draw(name: 'fresh' | 'cases', ids: Iterable<string>): Promise<void> {
+    const data = features(ids)
+    await source(name)?.setData(data)
+    for (const { properties } of data.features) {
+      const id = String(properties?.id)
+      if (!drawn.has(id)) awaiting.add(id)
+    }
+    map.triggerRepaint()
+  }
 
   async function drawFresh(): Promise<void> {
     // One update at a time: what arrives meanwhile goes with the next one instead of queueing up in the map's worker.
@@ -73,20 +88,14 @@ export function addPins(map: MapLibre, cases: ReadonlyMap<string, CasePinFragmen
     busy = true
     do {
       again = false
-      const ids = [...fresh.keys()]
-      await source('fresh')?.setData(features(ids))
-      for (const id of ids) if (!drawn.has(id) && cases.has(id)) awaiting.add(id)
-      map.triggerRepaint()
+      await draw('fresh', fresh.keys())
     } while (again)
     busy = false
   }
 
   async function drawAll(): Promise<void> {
     stale = false
-    const settled = [...cases.keys()].filter((id) => !fresh.has(id))
-    await source('cases')?.setData(features(settled))
-    for (const id of settled) if (!drawn.has(id)) awaiting.add(id)
-    map.triggerRepaint()
+    await draw('cases', [...cases.keys()].filter((id) => !fresh.has(id)))
   }
 
   function settle(): void {
