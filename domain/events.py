@@ -24,7 +24,13 @@ events = Table(
     "events",
     metadata,
     id_column(),
-    Column("seq", BigInteger, Identity(always=True), nullable=False, comment="order of insertion; decides only the order within one relay batch"),
+    Column(
+        "seq",
+        BigInteger,
+        Identity(always=True),
+        nullable=False,
+        comment="order of insertion; decides only the order within one relay batch",
+    ),
     Column("position", BigInteger, nullable=True, comment="dense order of publication, given after commit; the cursor of live readers"),
     instant("at"),
     text_column("kind"),
@@ -75,7 +81,18 @@ class Event:
     id: UUID = field(default_factory=new_id)
 
 
-COLUMNS = ("id", "at", "kind", "subject_kind", "subject_id", "area_ids", "department_ids", "left_area_ids", "left_department_ids", "actor_id")
+COLUMNS = (
+    "id",
+    "at",
+    "kind",
+    "subject_kind",
+    "subject_id",
+    "area_ids",
+    "department_ids",
+    "left_area_ids",
+    "left_department_ids",
+    "actor_id",
+)
 INSERT = f"insert into events ({', '.join(COLUMNS)}) values ({', '.join(['%s'] * len(COLUMNS))})"
 
 

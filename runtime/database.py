@@ -22,7 +22,13 @@ Pool: TypeAlias = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
 async def open_pool(url: str, *, size: int = 8, timeout_s: float = 5.0) -> Pool:
     """Open a pool of autocommit connections; it keeps trying in the background while the database is away."""
     pool: Pool = AsyncConnectionPool(
-        url, min_size=1, max_size=size, timeout=timeout_s, open=False, kwargs={"autocommit": True}, check=AsyncConnectionPool.check_connection
+        url,
+        min_size=1,
+        max_size=size,
+        timeout=timeout_s,
+        open=False,
+        kwargs={"autocommit": True},
+        check=AsyncConnectionPool.check_connection,
     )
     await pool.open()
     return pool
