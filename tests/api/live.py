@@ -23,7 +23,7 @@ from api.live_hub import Hub
 from domain.base import Conn
 from domain.events import Event, record
 from domain.people.scope import Grant
-from runtime import bus, relay, tasks
+from runtime import bus, relay, tasks, worker
 from runtime.database import transaction
 from runtime.settings import Settings
 from tests.api import city
@@ -102,7 +102,9 @@ async def served(home: Path, database_url: str, redis_url: str, *, relaying: boo
     redis = bus.connect(redis_url)
     at_work = [asyncio.create_task(server._serve())]
     if relaying:
-        at_work.append(asyncio.create_task(relay.run(database_url, redis, bus.channels_of(database_url))))
+        channels = bus.channels_of(database_url)
+        relaying_on = worker.keep_doing("relay", lambda: relay.run(database_url, redis, channels), every_s=0.0)
+        at_work.append(asyncio.create_task(relaying_on))
     try:
         async with asyncio.timeout(20):
             while not server.started:  # noqa: ASYNC110

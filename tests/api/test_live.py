@@ -10,7 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Identifier
 
 from api import live_hub, read
 from domain.events import Event, record
@@ -233,6 +236,20 @@ async def test_without_redis_the_feed_goes_on_by_polling(tmp_path: Path, databas
             for number in range(3):
                 await place.case(str(number), "G00")
                 assert (await client.update(3))["case"]["number"] == str(number)
+
+
+async def test_an_open_screen_catches_up_by_itself_after_the_database_was_away(place: Served, server_url: str, database_url: str) -> None:
+    who = await place.doors.person("anna", everywhere())
+    name = conninfo_to_dict(database_url)["dbname"]
+    closed = SQL("alter database {} allow_connections {}")
+    async with watching(place, who) as client, await psycopg.AsyncConnection.connect(server_url, autocommit=True) as server:
+        for number in range(3):
+            await place.case(str(number), "G00")
+            await server.execute(closed.format(Identifier(str(name)), SQL("false")))
+            await server.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
+            await server.execute("select pg_sleep(0.7)")  # the outage
+            await server.execute(closed.format(Identifier(str(name)), SQL("true")))
+            assert (await client.update(15))["case"]["number"] == str(number)
 
 
 async def _person_without_redis(place: Served) -> dict[str, str]:
