@@ -17,7 +17,7 @@ import psycopg
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from demo import city, grids, history, history_rows, sources
+from demo import city, grids, history, history_rows, sources, watch
 from domain.areas import publish
 from domain.base import Conn, new_id
 from domain.people import actions as people
@@ -85,6 +85,7 @@ async def load_city(conn: Conn, *, home: Path, at: datetime, report: Report, day
     imagined = await history.imagine(conn, at=at, days=days, per_day=per_day)
     report(0.7)
     cases = await history_rows.write(conn, imagined, at=at, report=lambda share: report(0.7 + 0.28 * share)) if imagined else 0
+    cases += await watch.load(conn, at=at) if days else 0
     _write_private(home / "demo-accounts.json", accounts)
     _write_private(home / "demo-devices.json", keys)
     value = json.dumps({"recipe": areas.recipe, "seed": areas.seed, "history_seed": history.SEED})

@@ -19,6 +19,8 @@ from geo.lonlat import Datum, LonLat, Position
 from runtime import relay
 from tests.demo.conftest import AT, DAYS, PER_DAY
 
+OF_REPORTS = "exists (select from cases c where c.id = t.case_id and c.origin = 'report')"
+
 
 @pytest.fixture
 async def loaded(loaded_url: str) -> Any:
@@ -40,7 +42,7 @@ async def test_a_city_of_2700_grids_with_its_rail_and_its_people_is_there(loaded
     counted = dict(await rows(loaded, "select level, count(*) from area_versions group by 1"))
     assert counted["grid"] == 2_700
     assert (counted["city"], counted["county"], counted["town"], counted["village"]) == (1, 2, 34, 511)
-    assert await one(loaded, "select count(*) from cases where synthetic") == DAYS * PER_DAY
+    assert await one(loaded, "select count(*) from cases where synthetic and origin = 'report'") == DAYS * PER_DAY
     assert await one(loaded, "select count(*) from devices where is_demo") >= 50
     assert await one(loaded, "select count(*) from rail_lines") > 3
     assert await one(loaded, "select count(*) from places where kind = 'station'") >= 8
@@ -63,7 +65,7 @@ async def test_every_receipt_says_what_the_real_assignment_says(loaded: Conn) ->
     sample = await rows(
         loaded,
         "select st_x(r.position), st_y(r.position), r.accuracy_m, r.matter_id, r.department_id, r.capacity, r.home_version_id, r.owners,"
-        " r.candidates, r.why, c.area_ids from receipts r join cases c on c.receipt_id = r.id",
+        " r.candidates, r.why, c.area_ids from receipts r join cases c on c.receipt_id = r.id where c.origin = 'report'",
     )
     assert len(sample) == DAYS * PER_DAY
     for lon, lat, accuracy_m, matter_id, department_id, capacity, home_version_id, owners, candidates, why, area_ids in sample:
@@ -79,6 +81,18 @@ async def test_every_receipt_says_what_the_real_assignment_says(loaded: Conn) ->
         assert why == json.loads(json.dumps(list(assigned.reasons), default=str))
         assert [one["code"] for one in candidates] == [candidate.owner.code for candidate in assigned.candidates]
         assert {one["layer"]: one.get("code") for one in owners} == {k: o.code if o else None for k, o in assigned.owners.items()}
+
+
+async def test_the_sensors_alarms_became_cases_of_the_rail_protection_offices(loaded: Conn) -> None:
+    owners = await rows(
+        loaded,
+        "select d.code, c.state, c.synthetic from cases c join departments d on d.id = c.department_id where c.origin = 'alert'",
+    )
+    assert len(owners) > 20
+    assert all(code.startswith("huluban") and synthetic for code, _, synthetic in owners)
+    assert {state for _, state, _ in owners} >= {"closed"}
+    assert await one(loaded, "select count(*) from detections") >= len(owners)
+    assert await one(loaded, "select count(*) from alerts") == len(owners)
 
 
 async def test_no_row_names_one_that_is_not_there(loaded: Conn) -> None:
@@ -101,10 +115,12 @@ async def test_every_case_has_walked_its_life_cycle_to_the_state_it_is_in(loaded
     for case_id, *step in await rows(
         loaded,
         "select case_id, verb, from_state, to_state, at, department_id, reason from case_transitions"
-        " order by case_id, at, array_position(array['file', 'dispatch'], verb)",
+        f" t where {OF_REPORTS} order by case_id, at, array_position(array['file', 'dispatch'], verb)",
     ):
         walked.setdefault(case_id, []).append(step)
-    cases = await rows(loaded, "select id, state, revision, opened_at, updated_at, closed_at, department_id from cases")
+    cases = await rows(
+        loaded, "select id, state, revision, opened_at, updated_at, closed_at, department_id from cases where origin = 'report'"
+    )
     assert {case[0] for case in cases} == set(walked)
     for case_id, state, revision, opened_at, updated_at, closed_at, department_id in cases:
         steps = walked[case_id]
@@ -123,7 +139,7 @@ async def test_every_case_has_walked_its_life_cycle_to_the_state_it_is_in(loaded
 
 
 async def test_what_is_late_is_marked_and_nothing_else(loaded: Conn) -> None:
-    wrong = "select count(*) from cases where (overdue_at is not null) <> (due_at < coalesce(closed_at, %s))"
+    wrong = "select count(*) from cases where (overdue_at is not null) <> (due_at < coalesce(closed_at, %s)) and origin = 'report'"
     assert await one(loaded, wrong, AT) == 0
     assert await one(loaded, "select count(*) from cases where overdue_at is not null and overdue_at <> due_at") == 0
 
@@ -140,8 +156,14 @@ async def test_events_are_dense_and_the_relay_goes_on_where_they_end(loaded_url:
 
 
 async def test_an_event_is_told_for_every_step_but_the_first_two(loaded: Conn) -> None:
-    steps = dict(await rows(loaded, "select 'case.' || verb, count(*) from case_transitions where actor_id is not null group by 1"))
-    told = dict(await rows(loaded, "select kind, count(*) from events where subject_kind = 'case' group by 1"))
+    steps = dict(
+        await rows(
+            loaded, f"select 'case.' || verb, count(*) from case_transitions t where actor_id is not null and {OF_REPORTS} group by 1"
+        )
+    )
+    told = dict(
+        await rows(loaded, "select e.kind, count(*) from events e join cases t on t.id = e.subject_id and t.origin = 'report' group by 1")
+    )
     assert told.pop("case.opened") == DAYS * PER_DAY
     assert told.pop("case.overdue", 0) == await one(loaded, "select count(*) from cases where overdue_at is not null")
     assert told == steps
@@ -183,7 +205,7 @@ async def test_the_same_city_imagines_the_same_month(loaded: Conn) -> None:
     assert again is not None
     assert (first.lon.tolist(), first.lat.tolist()) == (again.lon.tolist(), again.lat.tolist())
     assert first.lives.at.tolist() == again.lives.at.tolist()
-    kept = await rows(loaded, "select st_x(position), st_y(position) from cases order by opened_at, number")
+    kept = await rows(loaded, "select st_x(position), st_y(position) from cases where origin = 'report' order by opened_at, number")
     assert kept == list(zip(first.lon.tolist(), first.lat.tolist(), strict=True))
 
 
