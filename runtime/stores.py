@@ -6,22 +6,17 @@ Every command that needs them holds a shared lock; whoever can turn it into an e
 
 import fcntl
 import os
-import pwd
-import shutil
-import signal
 import socket
-import stat
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from runtime import process, programs
+from runtime import cluster, process, programs
 from runtime.settings import Settings
 from runtime.trouble import SetupTrouble
+from runtime.unprivileged import account, private_folder, socket_folder
 
 READY_WITHIN_S = 60.0
 Say = Callable[[str], None]
@@ -42,19 +37,25 @@ def ensure_stores(settings: Settings, *, say: Say = lambda _: None) -> Iterator[
     `say` receives one line before anything slow or visible outside the home happens. Raises SetupTrouble.
     """
     settings.prepare_home()
-    start_lock, users_lock = settings.run_dir / "start.lock", settings.run_dir / "users.lock"
-    with start_lock.open("w") as starting, users_lock.open("w") as using:
-        fcntl.flock(starting, fcntl.LOCK_EX)
-        fcntl.flock(using, fcntl.LOCK_SH)
+    with (settings.run_dir / "users.lock").open("w") as using:
         try:
-            running = [_find_or_start(settings, program) for program in private_programs(settings, say=say)]
-            _wait_until_ready(settings, running)
-            fcntl.flock(starting, fcntl.LOCK_UN)
+            with starting(settings):
+                fcntl.flock(using, fcntl.LOCK_SH)
+                running = [_find_or_start(settings, program) for program in private_programs(settings, say=say)]
+                _wait_until_ready(settings, running)
             yield Stores(database_url=settings.database_url, redis_url=settings.redis_url)
         finally:
-            fcntl.flock(starting, fcntl.LOCK_EX)
-            if nobody_else(using):
-                stop_stores(settings)
+            with starting(settings):
+                if nobody_else(using):
+                    stop_stores(settings)
+
+
+@contextmanager
+def starting(settings: Settings) -> Iterator[None]:
+    """Hold the right to start and stop programs of this home, so that two commands never start the same one."""
+    with (settings.run_dir / "start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def stop_stores(settings: Settings) -> None:
@@ -75,7 +76,7 @@ def private_programs(settings: Settings, *, say: Say = lambda _: None) -> list[p
     )
     wanted = []
     if not settings.given_database_url:
-        wanted.append(_postgres(settings, found, say))
+        wanted.append(cluster.program(settings, found, say))
     if not settings.given_redis_url:
         wanted.append(_redis(settings, found))
     return wanted
@@ -143,56 +144,10 @@ def _make_database(settings: Settings) -> None:
             conn.execute("create database gridwarden")
 
 
-def _postgres(settings: Settings, found: programs.Programs, say: Say) -> process.Program:
-    data, sockets = settings.home / "pg", _socket_folder(settings, "pg", _user("postgres"))
-    env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", **found.env}
-    if not (data / "PG_VERSION").exists():
-        say("Making the database cluster")
-        _make_cluster(data, found, env)
-    made_for = (data / "PG_VERSION").read_text().strip()
-    if made_for != str(programs.major(found.postgres_bin)):
-        raise SetupTrouble(
-            f"{data} was made by PostgreSQL {made_for}, but {found.postgres_bin} is another version.",
-            f"Install postgresql-{made_for}-postgis-3, or dump and restore with pg_dump.",
-        )
-    options = {
-        "listen_addresses": "",
-        "unix_socket_directories": str(sockets),
-        "unix_socket_permissions": "0700",
-        "max_connections": "100",
-        "shared_buffers": "256MB" if settings.durable else "64MB",
-        "effective_cache_size": "1GB",
-        "work_mem": "16MB",
-        "maintenance_work_mem": "128MB",
-        "max_wal_size": "2GB",
-        "random_page_cost": "1.1",
-        "jit": "off",
-        "timezone": "UTC",
-        "log_timezone": "UTC",
-        "log_checkpoints": "off",
-        "dynamic_shared_memory_type": _shared_memory_type(),
-    }
-    if not settings.durable:
-        options |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "on"}
-    argv = [str(found.postgres_bin / "postgres"), "-D", str(data)]
-    for name, value in options.items():
-        argv += ["-c", f"{name}={value}"]
-    return process.Program(
-        name="postgres",
-        argv=argv,
-        env=env,
-        cwd=data,
-        user=_user("postgres"),
-        stop_signal=signal.SIGINT,  # "fast": open transactions are rolled back, nothing committed is lost
-        patience_s=30.0,
-        before=partial(_clear_after_crash, data, sockets),
-    )
-
-
 def _redis(settings: Settings, found: programs.Programs) -> process.Program:
-    user = _user("redis")
-    data, sockets = settings.home / "redis", _socket_folder(settings, "redis", user)
-    _private_folder(data, user)
+    user = account("redis")
+    data, sockets = settings.home / "redis", socket_folder(settings, "redis", user)
+    private_folder(data, user)
     options = {
         "port": "0",
         "unixsocket": str(sockets / "redis.sock"),
@@ -210,112 +165,6 @@ def _redis(settings: Settings, found: programs.Programs) -> process.Program:
         argv += [f"--{name}", value]
     env = {"PATH": "/usr/bin:/bin", **found.env}
     return process.Program(name="redis", argv=argv, env=env, cwd=data, user=user, patience_s=5.0)
-
-
-def _make_cluster(data: Path, found: programs.Programs, env: dict[str, str]) -> None:
-    """Make the cluster beside its place and move it in whole, so a killed start leaves nothing that looks finished."""
-    user = _user("postgres")
-    for half_made in data.parent.glob(".pg-new-*"):
-        shutil.rmtree(half_made)
-    fresh = data.parent / f".pg-new-{os.getpid()}"
-    _private_folder(fresh, user)
-    ctype = "C.UTF-8" if os.uname().sysname == "Linux" else "en_US.UTF-8"
-    done = subprocess.run(
-        [
-            str(found.postgres_bin / "initdb"),
-            *("-D", str(fresh), "-U", "gridwarden", "--auth=trust", "-E", "UTF8"),
-            *("--lc-collate=C", f"--lc-ctype={ctype}", "--no-sync", "--no-instructions"),
-        ],
-        env=env,
-        cwd=fresh,
-        user=user,
-        group=pwd.getpwnam(user).pw_gid if user else None,
-        extra_groups=[] if user else None,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        shutil.rmtree(fresh)
-        said = f"{done.stdout}\n{done.stderr}".strip().splitlines()
-        reason = next((line for line in said if "error:" in line or "FATAL:" in line), said[-1])
-        raise SetupTrouble(
-            f"The database cluster could not be made in {data.parent}: {reason}",
-            "Make room there, or give a folder that every user may pass through: --home DIR.",
-        )
-    os.sync()
-    fresh.rename(data)
-
-
-def _clear_after_crash(data: Path, sockets: Path) -> None:
-    """End backends that outlived their postmaster and take away the lock files that would stop a new one."""
-    for pid in _processes_working_in(data):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    process.wait_until(lambda: not _processes_working_in(data), 5.0)
-    for left in (data / "postmaster.pid", sockets / ".s.PGSQL.5432.lock", sockets / ".s.PGSQL.5432"):
-        left.unlink(missing_ok=True)
-
-
-def _processes_working_in(folder: Path) -> list[int]:
-    """Return the processes whose current folder is this very one (PostgreSQL moves into its data folder)."""
-    try:
-        wanted = folder.stat()
-    except FileNotFoundError:
-        return []
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            there = (entry / "cwd").stat()
-            name = (entry / "comm").read_text()
-        except OSError:
-            continue
-        same_folder = (there.st_dev, there.st_ino) == (wanted.st_dev, wanted.st_ino)
-        if same_folder and name.startswith("postgres") and process.start_time(int(entry.name)) is not None:
-            found.append(int(entry.name))
-    return found
-
-
-def _socket_folder(settings: Settings, name: str, user: str | None) -> Path:
-    """Make the folder of one store's socket; one below /tmp is only used when it really is ours."""
-    base = settings.sockets
-    if base != settings.run_dir:
-        base.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, exist_ok=True)
-        seen = base.lstat()
-        if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != os.geteuid():
-            raise SetupTrouble(f"{base} belongs to somebody else.", "Give a shorter folder with --home DIR.")
-    return _private_folder(base / name, user)
-
-
-def _private_folder(folder: Path, user: str | None) -> Path:
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if user:
-        account = pwd.getpwnam(user)
-        os.chown(folder, account.pw_uid, account.pw_gid)
-    return folder
-
-
-def _user(store: str) -> str | None:
-    """Return the unprivileged account a store runs as when we are root; None means: as ourselves."""
-    if os.geteuid() != 0:
-        return None
-    for name in (store, "postgres"):
-        try:
-            return pwd.getpwnam(name).pw_name
-        except KeyError:
-            continue
-    raise SetupTrouble("PostgreSQL refuses to run as root and there is no user `postgres`.", "Run: useradd -r postgres")
-
-
-def _shared_memory_type() -> str:
-    """Choose "mmap" in containers whose shared memory is too small for parallel queries, or closed to ordinary users."""
-    shared = Path("/dev/shm")  # noqa: S108  # looked at, never written to
-    if not shared.exists():
-        return "posix" if os.uname().sysname == "Darwin" else "mmap"
-    open_to_all = shared.stat().st_mode & stat.S_IWOTH
-    return "posix" if open_to_all and shutil.disk_usage(shared).total >= 256 << 20 else "mmap"
 
 
 def _last_line(log: Path) -> str:

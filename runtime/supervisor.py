@@ -137,11 +137,13 @@ class Supervisor:
         on_ready()
 
     def _begin(self, program: Program) -> Child:
-        running = process.find(program.name, run_dir=self.settings.run_dir) or self._start(program)
-        return Child(program=program, running=running, started_at_s=time.monotonic())
+        return Child(program=program, running=self._start(program), started_at_s=time.monotonic())
 
     def _start(self, program: Program) -> Process:
-        return process.start(program, run_dir=self.settings.run_dir, logs_dir=self.settings.logs_dir)
+        """Start a program, or take over the one that a command has started since."""
+        with stores.starting(self.settings):
+            found = process.find(program.name, run_dir=self.settings.run_dir)
+            return found or process.start(program, run_dir=self.settings.run_dir, logs_dir=self.settings.logs_dir)
 
     def tend(self, child: Child, now_s: float) -> None:
         """Look after one child: note its death, and start it again when its pause is over.

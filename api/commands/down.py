@@ -1,7 +1,5 @@
 """Stop the city that runs in a home: API, worker and, when nobody else uses them, the stores."""
 
-import fcntl
-
 import typer
 
 from api.city import Home
@@ -25,10 +23,9 @@ def down(home: Home = None) -> None:
         if lock is None:
             raise SetupTrouble(f"The city in {city.home} is just being started.", "Wait for it, then stop it.")
         supervisor.end_orphans(city)
-        with (city.run_dir / "users.lock").open("a") as using:
+        with stores.starting(city), (city.run_dir / "users.lock").open("a") as using:
             left = not stores.nobody_else(using)
             if not left:
                 stores.stop_stores(city)
-            fcntl.flock(using, fcntl.LOCK_UN)
     stopped = "Stopped." if running else "It was not running."
     typer.echo(f"{stopped} Another command still uses the stores; they stop with it." if left else stopped)
