@@ -1,0 +1,76 @@
+"""Who may ask what: every root field is public by name or refuses the public, and every role is tried on every one."""
+
+import pytest
+from graphql import GraphQLField, get_named_type, is_leaf_type
+
+from api.schema import schema
+from domain.people.roles import ROLES
+from tests.api.graph import Graph
+
+pytestmark = pytest.mark.anyio
+
+PUBLIC = frozenset(
+    {
+        "me", "city", "areas", "area", "areaByCode", "locate", "searchPlaces", "matters", "trackReport",
+        "signIn", "refreshSession", "signOut", "submitReport",
+    }
+)  # fmt: skip
+UUID = '"0190c8e0-0000-7000-8000-000000000000"'
+POSITION = "{lon: 114.905, lat: 27.805, datum: WGS84}"
+INSTANT = '"2026-11-20T00:00:00Z"'
+# One valid call of each field that needs arguments.
+ARGUMENTS = {
+    "areas": '(layer: "grid")', "area": f"(id: {UUID})", "areaByCode": '(layer: "grid", code: "x")', "case": f"(id: {UUID})",
+    "locate": f"(position: {POSITION})", "searchPlaces": '(text: "镇")', "trackReport": '(code: "AAAA-BBBB-CCCC")',
+    "signIn": '(username: "nobody", password: "no password at all")',
+    "refreshSession": '(refreshToken: "x")', "signOut": '(refreshToken: "x")',
+    "submitReport": f'(input: {{submissionId: {UUID}, description: "x", position: {POSITION}, occurredAt: {INSTANT}}})',
+    "raiseAlert": f'(input: {{submissionId: {UUID}, kind: "person_on_track", position: {POSITION}, occurredAt: {INSTANT}}})',
+    "stepCase": f'(input: {{caseId: {UUID}, verb: "accept", revision: 1}})',
+}  # fmt: skip
+NEEDS = {
+    "cases": "case.read", "case": "case.read", "caseCounts": "case.read", "livePosition": "case.read",
+    "raiseAlert": "alert.raise", "stepCase": "case.handle",
+}  # fmt: skip
+
+
+def _calls() -> list[tuple[str, str]]:
+    kinds = schema()._schema
+    found = []
+    for operation, root in (("query", kinds.query_type), ("mutation", kinds.mutation_type)):
+        assert root is not None
+        found += [(name, f"{operation} {{ {name}{ARGUMENTS.get(name, '')} {_leaf(field)} }}") for name, field in root.fields.items()]
+    return found
+
+
+def _leaf(field: GraphQLField) -> str:
+    return "" if is_leaf_type(get_named_type(field.type)) else "{ __typename }"
+
+
+@pytest.mark.parametrize(("name", "call"), _calls())
+async def test_a_root_field_is_public_by_name_or_refuses_the_public(graph: Graph, name: str, call: str) -> None:
+    answer = (await graph.answer(call)).json()
+    codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
+    if name in PUBLIC:
+        # Signing in with nonsense is refused too, but by the password and not by the door.
+        assert codes <= ({"unauthenticated"} if name in {"signIn", "refreshSession"} else set()), answer
+    else:
+        assert codes == {"unauthenticated"}, answer
+
+
+async def test_every_role_may_do_exactly_what_its_row_says(graph: Graph) -> None:
+    calls = dict(_calls())
+    for role in ROLES:
+        headers = await graph.staff(role.name.replace("_", "-"), role.name)
+        for name, permission in NEEDS.items():
+            answer = (await graph.answer(calls[name], headers=headers)).json()
+            codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
+            assert ("forbidden" in codes) is (permission not in role.permissions), (role.name, name, answer)
+
+
+async def test_a_live_feed_is_not_for_the_public_nor_sent_over_post(graph: Graph) -> None:
+    found = await graph.refused("subscription { live { position } }")
+    assert found["code"] == "invalid"
+    assert "WebSocket" in found["message"]
+
+
