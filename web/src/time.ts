@@ -1,7 +1,7 @@
 /** Instants and durations as people read them; the wall clock is China's wherever the screen stands. */
 import { ref } from 'vue'
 
-import { lang, t } from './i18n'
+import { coded, lang, t } from './i18n'
 
 const ZONE = 'Asia/Shanghai'
 const MINUTE_MS = 60_000
@@ -75,4 +75,14 @@ export function clock(item: { dueAt: string | null; closedAt: string | null }): 
   const left = due - now.value
   if (left < 0) return { ...calm, late: true, text: t('clock.late', { t: duration(-left) }) }
   return { ...calm, soon: left < 60 * MINUTE_MS, text: t('clock.left', { t: duration(left) }) }
+}
+
+/** What a deadline was computed with, in words: the limit, and what the calendar knows and does not know. */
+export function dueBasis(basis: string): string {
+  const [, amount, unit, calendar] = /^(\d+) (\w+), (.+)$/.exec(basis) ?? []
+  if (!amount || !unit || !calendar) return basis
+  const limit = t('due.limit', { n: amount, unit: coded('unit', unit) })
+  // Limits that run through nights and holidays need no calendar.
+  if (unit.startsWith('urgent')) return limit
+  return `${limit};${calendar.startsWith('weekends-only') ? t('due.weekendsOnly') : t('due.calendar', { v: calendar })}`
 }

@@ -5,7 +5,8 @@ import type { MapLibre } from './create'
 
 export type LandGroup = 'areas' | 'grids' | 'rail' | 'stations' | 'labels'
 
-const SOURCES = ['areas', 'rail', 'stations'] as const
+/** The tile sources of the land. */
+export const LAND = ['areas', 'rail', 'stations'] as const
 const FONT = ['Noto Sans Regular']
 /** 「魁星路社区第2网格」 in two lines, broken before its number instead of anywhere. */
 const GRID_NAME = [
@@ -14,9 +15,8 @@ const GRID_NAME = [
 ]
 const HALO = { 'text-halo-color': 'rgba(255,255,255,0.92)', 'text-halo-width': 1.4 }
 
-function tiles(layer: string, query: Record<string, string>): VectorSourceSpecification {
-  const search = new URLSearchParams(query).toString()
-  const url = `${location.origin}/tiles/${layer}/{z}/{x}/{y}.mvt${search && `?${search}`}`
+function tiles(layer: string, version: number): VectorSourceSpecification {
+  const url = `${location.origin}/tiles/${layer}/{z}/{x}/{y}.mvt${version ? `?v=${version}` : ''}`
   return { type: 'vector', tiles: [url], minzoom: 4, maxzoom: 15 }
 }
 
@@ -111,15 +111,15 @@ function rail(): (LayerSpecification & { group: LandGroup })[] {
 
 /** Add everything, below whatever is added later. */
 export function addLand(map: MapLibre): void {
-  for (const source of SOURCES) map.addSource(source, tiles(source, {}))
+  for (const source of LAND) map.addSource(source, tiles(source, 0))
   for (const { group, ...layer } of LAYERS) map.addLayer({ ...layer, metadata: { group } } as LayerSpecification)
 }
 
-/** Load the tiles again, for another datum or after a layer was published anew. */
-export function reloadLand(map: MapLibre, query: Record<string, string>): void {
-  for (const source of SOURCES) {
+/** Load the tiles again after a layer was published anew; the version keeps the browser from answering with kept ones. */
+export function reloadLand(map: MapLibre, version: number): void {
+  for (const source of LAND) {
     const held = map.getSource(source)
-    if (held && 'setTiles' in held) (held as { setTiles(urls: string[]): void }).setTiles(tiles(source, query).tiles ?? [])
+    if (held && 'setTiles' in held) (held as { setTiles(urls: string[]): void }).setTiles(tiles(source, version).tiles ?? [])
   }
 }
 

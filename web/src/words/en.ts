@@ -32,6 +32,14 @@ export const en: Record<keyof typeof zh, string> = {
   'clock.closedInTime': 'closed in time',
   'clock.closedLate': 'closed {t} late',
 
+  'due.limit': '{n} {unit}',
+  'due.weekendsOnly': 'the calendar knows weekends only, not yet public holidays',
+  'due.calendar': 'calendar {v}',
+  'unit.urgent_hour': 'hours, day and night',
+  'unit.urgent_day': 'days, holidays included',
+  'unit.work_hour': 'working hours',
+  'unit.work_day': 'working days',
+
   'state.filed': 'Waiting',
   'state.dispatched': 'Dispatched',
   'state.accepted': 'Being handled',

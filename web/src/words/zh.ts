@@ -30,6 +30,14 @@ export const zh = {
   'clock.closedInTime': '按时结案',
   'clock.closedLate': '超时 {t} 结案',
 
+  'due.limit': '{n} {unit}',
+  'due.weekendsOnly': '日历只排除周末,尚未计入法定节假日和调休',
+  'due.calendar': '日历 {v}',
+  'unit.urgent_hour': '小时(昼夜连续计)',
+  'unit.urgent_day': '天(昼夜连续计)',
+  'unit.work_hour': '个工作小时',
+  'unit.work_day': '个工作日',
+
   'state.filed': '待派遣',
   'state.dispatched': '已派遣',
   'state.accepted': '处置中',
