@@ -90,6 +90,20 @@ def test_children_left_by_a_killed_supervisor_are_ended_by_the_next_one(settings
     assert not left.record.exists()
 
 
+def test_a_program_that_a_command_started_first_is_taken_over(settings: Settings) -> None:
+    program = _program("postgres", WAITS)
+    keeper = supervisor.Supervisor(settings, [program])
+    (child,) = keeper.children
+    os.kill(child.running.pid, signal.SIGKILL)
+    assert process.wait_until(lambda: not child.running.alive(), 5)
+    by_a_command = process.start(program, run_dir=settings.run_dir, logs_dir=settings.logs_dir)
+    keeper.tend(child, 1000.0)
+    keeper.tend(child, 1001.0)
+    taken = child.running.pid
+    by_a_command.stop()
+    assert taken == by_a_command.pid
+
+
 def test_two_supervisors_never_run_the_same_city(settings: Settings) -> None:
     with supervisor.city_lock(settings) as mine, supervisor.city_lock(settings) as other:
         assert mine is not None
