@@ -18,9 +18,11 @@ from domain.base import Conn
 from domain.errors import Invalid
 from domain.places import answers, typed
 from domain.places.fold import fold
+from geo.lonlat import Datum
 
 MAX_TEXT: Final = 200
 MAX_FIRST: Final = 50
+_SHIFTED_DECIMALS, _SHIFTED_PRECISION_M = 4, 10.0
 
 # Names the positions people type, so that equal ones get equal ids.
 _COORDINATES: Final = UUID("0a4c3b0e-5f4e-5c39-9a53-6f1f5d0f6d11")
@@ -126,14 +128,16 @@ def _candidate(row: dict[str, Any], asked: str, share: float) -> PlaceCandidate:
 
 
 def _typed(pair: typed.Typed) -> PlaceCandidate:
-    lon, lat = round(pair.lonlat.lon, 6), round(pair.lonlat.lat, 6)
+    # Good enough for a pin and no better: the search is not a door through which shifted coordinates are converted.
+    shifted = pair.datum in (Datum.GCJ02, Datum.BD09)
+    lon, lat = (round(value, _SHIFTED_DECIMALS if shifted else 6) for value in (pair.lonlat.lon, pair.lonlat.lat))
     notes = (str(pair.datum or "WGS84 ?"), "纬度在前" if pair.turned else "")
     return PlaceCandidate(
         id=uuid5(_COORDINATES, f"{lon},{lat}"),
         kind="coordinates",
-        name=f"{lon:.6f}, {lat:.6f}",
+        name=f"{lon:.4f}, {lat:.4f}" if shifted else f"{lon:.6f}, {lat:.6f}",
         detail=" · ".join(note for note in notes if note),
         lonlat=(lon, lat),
-        precision_m=pair.precision_m,
+        precision_m=max(pair.precision_m, _SHIFTED_PRECISION_M) if shifted else pair.precision_m,
         confidence=1.0 if pair.datum else 0.85 if pair.turned else 0.9,
     )

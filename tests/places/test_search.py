@@ -138,6 +138,14 @@ async def test_typed_coordinates_need_no_gazetteer(city: Conn) -> None:
     assert again[0].id == found.id
 
 
+async def test_shifted_coordinates_are_found_but_not_converted_for_anyone(city: Conn) -> None:
+    (found,) = await find(city, "GCJ02 114.921846, 27.814542")
+    assert found.lonlat == (114.917, 27.818)
+    (near,) = await find(city, "GCJ02 114.921856, 27.814552")
+    assert near.lonlat == found.lonlat
+    assert near.precision_m >= 10
+
+
 async def test_the_number_of_answers_and_the_length_of_a_text_are_bounded(city: Conn) -> None:
     await known(city, *(place(f"路口{n}", key=str(n)) for n in range(60)))
     assert len(await find(city, "路口", first=7)) == 7
