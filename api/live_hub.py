@@ -39,6 +39,7 @@ PAGE: Final = 500
 SILENCE_S: Final = 1.2  # the relay is heard twice a second; longer silence means: look into the table
 POLL_S: Final = 0.1
 PAUSE_S: Final = 0.25
+READY_WITHIN_S: Final = 5.0
 DATABASE_AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 
 LonLats: TypeAlias = Mapping[UUID, tuple[float, float]]
@@ -180,8 +181,11 @@ class Hub:
     @contextlib.asynccontextmanager
     async def joined(self, subscriber: Subscriber) -> AsyncIterator[int]:
         """Take part while the block lasts; lends the position up to which the table must be read for the past."""
-        async with asyncio.timeout(5):
-            await self._ready.wait()
+        try:
+            async with asyncio.timeout(READY_WITHIN_S):
+                await self._ready.wait()
+        except TimeoutError:
+            raise psycopg.OperationalError("the feed has not reached the database yet") from None
         class_ = self._classes.setdefault(subscriber.selection.key, _Class(subscriber.selection))
         key = subscriber.view.key()
         _, subscribers = class_.views.setdefault(key, (subscriber.view, set()))

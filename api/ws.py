@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -19,7 +20,7 @@ from typing import Any, Final
 import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLSyntaxError, OperationType
 from graphql.execution import create_source_event_stream
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from api import auth, errors, limits
 from api.context import Context
@@ -40,7 +41,12 @@ PING_EVERY_S: Final = 15.0
 IDLE_MOST_S: Final = 45.0  # a client answers pings, so silence this long means it is gone
 LOOK_EVERY_S: Final = 1.0  # how soon an ended session or changed rights count
 
+MAX_SOCKETS: Final = 5_000  # in one process
+
+log = logging.getLogger("gridwarden.live")
+
 _documents = Documents(introspection=False)
+_open: set[WebSocket] = set()
 
 
 class _Close(Exception):
@@ -57,6 +63,10 @@ async def websocket_endpoint(websocket: WebSocket) -> None:
         await websocket.close(4406, f"speak {PROTOCOL}")
         return
     await websocket.accept(PROTOCOL)
+    if len(_open) >= MAX_SOCKETS:
+        await websocket.close(1013, "too many sockets; try again later")
+        return
+    _open.add(websocket)
     socket = _Socket(websocket)
     try:
         await socket.serve()
@@ -66,6 +76,7 @@ async def websocket_endpoint(websocket: WebSocket) -> None:
     except WebSocketDisconnect:
         pass
     finally:
+        _open.discard(websocket)
         await tasks.end(*socket.operations.values())
 
 
@@ -177,6 +188,8 @@ class _Socket:
         task.add_done_callback(lambda ended: self._forget(id_, ended))
 
     def _forget(self, id_: str, ended: asyncio.Task[None]) -> None:
+        if not ended.cancelled() and (fault := ended.exception()):
+            log.error("a subscription ended in a fault", exc_info=fault)
         if self.operations.get(id_) is ended:
             del self.operations[id_]
             self.asked.pop(id_, None)
@@ -192,12 +205,15 @@ class _Socket:
             await self._send({"type": "complete", "id": id_})
         except _Refused as refused:
             await self._refuse(id_, refused.errors)
-        except DATABASE_AWAY:
-            await self.websocket.close(1013, "try again later")
         except WebSocketDisconnect:
             pass  # the listener meets it too
         except Exception as error:  # noqa: BLE001  # told in the one form, with everything masked that is ours
-            await self._refuse(id_, [GraphQLError("", original_error=error)])
+            if self.websocket.application_state is WebSocketState.DISCONNECTED:
+                return  # another operation has closed the socket
+            if isinstance(error, DATABASE_AWAY):
+                await self.websocket.close(1013, "try again later")
+            else:
+                await self._refuse(id_, [GraphQLError("", original_error=error)])
 
     async def _open(self, asked: Mapping[str, Any], *, renewed: bool) -> tuple[str, Any]:
         """Give the response key of the subscribed field and its updates; raises _Refused."""
@@ -224,6 +240,9 @@ class _Socket:
         opened = create_source_event_stream(executor)
         updates: Any = await opened if executor.is_awaitable(opened) else opened
         if isinstance(updates, ExecutionResult):
+            for told in updates.errors or []:
+                if isinstance(told.original_error, DATABASE_AWAY):
+                    raise told.original_error
             raise _Refused(updates.errors or [])
         field: Any = executor.operation.selection_set.selections[0]
         return field.alias.value if field.alias else field.name.value, updates

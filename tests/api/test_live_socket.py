@@ -105,6 +105,14 @@ async def test_the_server_pings_and_whoever_answers_stays(place: Served, monkeyp
         assert (await client.receive())["type"] == "pong"
 
 
+async def test_one_socket_too_many_is_asked_to_come_again(place: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    who = await place.doors.person("anna", everywhere())
+    async with connected(place, who):
+        monkeypatch.setattr(ws, "MAX_SOCKETS", 1)
+        async with connected(place, None) as second:
+            assert await second.closed() == 1013
+
+
 async def test_an_expired_token_ends_its_socket(place: Served) -> None:
     await place.doors.user("anna", everywhere())
     at = datetime.now(UTC) - tokens.ACCESS_LIFE + timedelta(seconds=3)
