@@ -7,14 +7,17 @@ a polygon cut by tiles would be named once in each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from domain.base import Conn
 from domain.people.scope import SEES, Scope
+from geo import datum
 
 MAX_ZOOM: Final = 22
+EARTH_M: Final = 6_378_137.0
 EXTENT: Final = 4096
 BUFFER: Final = 64
 MEDIA_TYPE: Final = "application/vnd.mapbox-vector-tile"
@@ -33,8 +36,9 @@ MOST_CASES: Final = 5000
 RECENT_HOURS: Final = 24
 
 IN_FORCE: Final = "v.valid_from <= %(at)s and (v.valid_to is null or v.valid_to > %(at)s)"
-_ENVELOPE: Final = "st_tileenvelope(%(z)s, %(x)s, %(y)s)"
-_AROUND: Final = f"st_tileenvelope(%(z)s, %(x)s, %(y)s, margin => {BUFFER / EXTENT})"
+# What is to be drawn further east is cut out further west.
+_ENVELOPE: Final = "st_translate(st_tileenvelope(%(z)s, %(x)s, %(y)s), -%(east_m)s::float8, -%(north_m)s::float8)"
+_AROUND: Final = f"st_expand({_ENVELOPE}, 40075016.6856 / (1::bigint << %(z)s::int) * {BUFFER / EXTENT})"
 # A point on the border of two tiles belongs to one of them.
 _INSIDE: Final = (
     f"st_x({{0}}) >= st_xmin({_ENVELOPE}) and st_x({{0}}) < st_xmax({_ENVELOPE})"
@@ -44,15 +48,40 @@ _INSIDE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """The address of a tile in the usual scheme: y counts from the north."""
+    """The address of a tile in the usual scheme, y counting from the north, and how far everything in it is drawn aside.
+
+    ``east_m`` and ``north_m`` are metres of web mercator; they are 0 but for base maps in GCJ-02.
+    """
 
     z: int
     x: int
     y: int
+    east_m: float = 0.0
+    north_m: float = 0.0
 
     def parameters(self) -> dict[str, object]:
         """Give the address as a statement's named parameters."""
-        return {"z": self.z, "x": self.x, "y": self.y}
+        return {"z": self.z, "x": self.x, "y": self.y, "east_m": self.east_m, "north_m": self.north_m}
+
+
+def shifted(tile: Tile) -> Tile:
+    """Return the tile with everything in it drawn where a GCJ-02 base map has it, by the shift at the tile's middle.
+
+    The shift changes by some 2 m in a kilometre, so at any zoom the edges of a tile are off by a pixel or two.
+    """
+    lon, lat = _degrees(tile.x + 0.5, tile.y + 0.5, 1 << tile.z)
+    gcj_lon, gcj_lat = datum.wgs84_to_gcj02(lon, lat)
+    east_m, north_m = math.radians(gcj_lon - lon) * EARTH_M, (_north(gcj_lat) - _north(lat)) * EARTH_M
+    return replace(tile, east_m=east_m, north_m=north_m)
+
+
+def _degrees(x: float, y: float, tiles: int) -> tuple[float, float]:
+    lat = math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * y / tiles))))
+    return 360 * x / tiles - 180, lat
+
+
+def _north(lat: float) -> float:
+    return math.asinh(math.tan(math.radians(lat)))
 
 
 AREAS: Final = f"""

@@ -1,8 +1,9 @@
 """Vector tiles: ``/tiles/{layer}/{z}/{x}/{y}.mvt`` and a TileJSON for each layer.
 
 ``areas`` (``?asOf=`` an instant), ``rail`` and ``stations`` are public; ``cases`` needs identity and shows what the caller's scope
-allows: cases that are open or were opened in the last 24 hours. Tiles of areas are kept in memory under the edition of the
-area layers (their versions, and which changes are in force), so a changed boundary is never served from there.
+allows: cases that are open or were opened in the last 24 hours. ``?datum=GCJ02`` draws everything where a GCJ-02 base map has
+it. Tiles of areas are kept in memory under the edition of the area layers (their versions, and which changes are in force), so a
+changed boundary is never served from there.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from api.http.tile_layers import MAX_ZOOM, MEDIA_TYPE, Tile
 from domain.base import Conn
 from domain.errors import Invalid, NotFound
 from domain.people.scope import scope_for
+from geo.datum import Datum, parse_datum
 from runtime.database import transaction
 
 CACHE_BYTES: Final = 64 * 1024 * 1024
@@ -199,7 +201,11 @@ def _address(request: Request) -> Tile:
     z, x, y = map(int, numbers)
     if z > MAX_ZOOM or x >= 1 << z or y >= 1 << z:
         raise Invalid(f"zoom is 0 to {MAX_ZOOM}, x and y are below 2^z", f"缩放级别为 0 至 {MAX_ZOOM},x、y 须小于 2^z", field="tile")
-    return Tile(z, x, y)
+    wanted = Tile(z, x, y)
+    drawn_in = parse_datum(request.query_params.get("datum", Datum.WGS84))
+    if drawn_in is Datum.BD09:
+        raise Invalid("tiles are drawn in WGS84, CGCS2000 or GCJ02", "瓦片坐标系须为 WGS84、CGCS2000 或 GCJ02", field="datum")
+    return tile_layers.shifted(wanted) if drawn_in is Datum.GCJ02 else wanted
 
 
 def _as_of(request: Request) -> datetime:

@@ -267,3 +267,17 @@ async def test_tilejson_names_the_layers_their_fields_and_the_bounds(doors: Door
     layers = {layer["id"]: layer for layer in (await doors.client.get("/tiles/areas.json")).json()["vector_layers"]}
     assert layers["grid"]["minzoom"] == 10
     assert set(layers["grid"]["fields"]) == {"id", "code", "name", "level", "approximate"}
+
+
+async def test_on_a_gcj_02_base_map_everything_is_drawn_some_600_m_to_the_south_east(doors: Doors) -> None:
+    path = _path("areas", 13)
+    plain, moved = [(await _layers(doors, address))["labels"].by("code") for address in (path, f"{path}?datum=gcj02")]
+    unit_m = 40_075_017 / (1 << 13) / tile_layers.EXTENT * math.cos(math.radians(city.SOUTH))
+    both = [code for code in plain.keys() & moved.keys() if code.startswith("G")]
+    assert both
+    for code in both:
+        (from_x, from_y), (to_x, to_y) = plain[code].parts[0][0], moved[code].parts[0][0]
+        assert to_x > from_x
+        assert to_y > from_y
+        assert math.hypot(to_x - from_x, to_y - from_y) * unit_m == pytest.approx(604, abs=30)
+    assert (await doors.client.get(f"{path}?datum=BD09")).status_code == 400
