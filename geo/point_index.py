@@ -34,7 +34,7 @@ from geo.lonlat import GeoError, metres_per_degree
 
 MAX_VERTICES = 50_000_000
 MAX_RADIUS_M = 100_000.0
-CELLS_PER_VERTEX = 8
+CELLS_PER_VERTEX = 10
 MIN_CELLS, MAX_CELLS = 1 << 12, 1 << 24
 _OFFSETS = ((0.4142, 0.6180), (0.5557, 0.3819), (0.3028, 0.5413), (0.6458, 0.4495), (0.4721, 0.3166), (0.5279, 0.6623))
 _EPS = float(np.finfo(np.float64).eps)

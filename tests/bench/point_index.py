@@ -7,7 +7,6 @@ point objects inside the timing, their polygons and indexes outside it. Answers 
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -146,13 +145,15 @@ def _build_and_weigh(stored: Path) -> None:
         "build_cpu_s": time.process_time() - cpu,
         "index_mb": index.nbytes / 1e6,
         "grown_mb": (_resident() - before) / 1e6,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6 - before / 1e6,
+        "peak_mb": (_resident("VmHWM") - before) / 1e6,
     }
     print(json.dumps(figures))
 
 
-def _resident() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+def _resident(field: str = "VmRSS") -> int:
+    """Return this process's memory in bytes, now (VmRSS) or at most so far (VmHWM)."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
 
 
 def _timezones(say: Say, peers: Peers, rounds: int, batch: int, folder: Path) -> dict[str, Any]:
