@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import strawberry
-from graphql import DocumentNode, GraphQLError, GraphQLSyntaxError, NoSchemaIntrospectionCustomRule, OperationType, parse, specified_rules
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
+    OperationType,
+    parse,
+    specified_rules,
+)
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext, validate_document
 from strawberry.types.execution import ExecutionContext
@@ -56,7 +64,7 @@ class Documents:
         if found is not None:
             self._kept.move_to_end(text)
             return found
-        document = parse(text, max_tokens=limits.MAX_TOKENS, no_location=False)
+        document = parse(text, max_tokens=limits.MAX_TOKENS)
         found = _Read(document, limits.check(document) or validate_document(schema, document, self.rules))
         self._kept[text] = found
         if len(self._kept) > DOCUMENTS_KEPT:
@@ -73,12 +81,11 @@ class ReadOnce(SchemaExtension):
     def on_parse(self) -> Iterator[None]:
         """Read the document; a syntax error is left to the ordinary way, which meets it again and reports it."""
         context = self.execution_context
-        context.parse_options = {"max_tokens": limits.MAX_TOKENS}
         if context.query:
             try:
                 read = self.documents.read(context.schema._schema, context.query)
             except GraphQLSyntaxError:
-                pass
+                context.parse_options = {"max_tokens": limits.MAX_TOKENS}
             else:
                 context.graphql_document = read.document
                 # A copy: what is told to one caller is not told to the next.

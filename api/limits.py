@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, GraphQLError, OperationDefinitionNode
 from graphql.language import SelectionSetNode
@@ -21,34 +21,42 @@ MAX_SUBSCRIPTIONS: Final = 10
 
 
 
+class _Size(NamedTuple):
+    """What a selection asks for with its fragments spread; ``width`` counts the fields at its top."""
+
+    depth: int = 0
+    fields: int = 0
+    aliases: int = 0
+    width: int = 0
+
+
 class _Measure:
-    """Depth, fields and aliases of a document with its fragments spread, each fragment measured once."""
+    """Measures the selections of one document, each fragment once."""
 
     def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
         self.fragments = fragments
-        self._known: dict[str, tuple[int, int, int]] = {}
-        self._open: set[str] = set()
+        self._known: dict[str, _Size] = {}
 
-    def of(self, selections: SelectionSetNode | None) -> tuple[int, int, int]:
-        """Give depth, fields and aliases below a selection set; a fragment in a circle counts as empty, validation refuses it."""
-        depth = fields = aliases = 0
+    def of(self, selections: SelectionSetNode | None) -> _Size:
+        """Measure a selection set; a fragment in a circle counts as empty, validation refuses it."""
+        depth = fields = aliases = width = 0
         for node in selections.selections if selections else ():
-            if isinstance(node, FragmentSpreadNode):
+            if isinstance(node, FieldNode):
+                inner = self.of(node.selection_set)
+                inner = _Size(inner.depth + 1, inner.fields + 1, inner.aliases + (node.alias is not None), 1)
+            elif isinstance(node, FragmentSpreadNode):
                 inner = self._fragment(node.name.value)
             else:
                 inner = self.of(node.selection_set)  # type: ignore[attr-defined]
-                if isinstance(node, FieldNode):
-                    inner = (inner[0] + 1, inner[1] + 1, inner[2] + (node.alias is not None))
-            depth, fields, aliases = max(depth, inner[0]), fields + inner[1], aliases + inner[2]
-        return depth, fields, aliases
+            depth, fields = max(depth, inner.depth), fields + inner.fields
+            aliases, width = aliases + inner.aliases, width + inner.width
+        return _Size(depth, fields, aliases, width)
 
-    def _fragment(self, name: str) -> tuple[int, int, int]:
+    def _fragment(self, name: str) -> _Size:
         if name not in self._known:
-            if name in self._open or name not in self.fragments:
-                return 0, 0, 0
-            self._open.add(name)
-            self._known[name] = self.of(self.fragments[name].selection_set)
-            self._open.discard(name)
+            self._known[name] = _Size()
+            if name in self.fragments:
+                self._known[name] = self.of(self.fragments[name].selection_set)
         return self._known[name]
 
 
@@ -59,12 +67,12 @@ def check(document: DocumentNode) -> list[GraphQLError]:
     measure = _Measure(fragments)
     found = [_over("operations in a document", "操作数", len(document.definitions), MAX_OPERATIONS)]
     for operation in operations:
-        depth, fields, aliases = measure.of(operation.selection_set)
-        found.append(_over("levels of nesting", "嵌套层数", depth, MAX_DEPTH))
-        found.append(_over("fields", "字段数", fields, MAX_FIELDS))
-        found.append(_over("aliases", "别名数", aliases, MAX_ALIASES))
-        found.append(_over("root fields", "顶层字段数", len(operation.selection_set.selections), MAX_ROOT_FIELDS))
-    sizes = (measure.of(fragment.selection_set)[1] for fragment in fragments.values())  # unused ones too: validation reads them
+        size = measure.of(operation.selection_set)
+        found.append(_over("levels of nesting", "嵌套层数", size.depth, MAX_DEPTH))
+        found.append(_over("fields", "字段数", size.fields, MAX_FIELDS))
+        found.append(_over("aliases", "别名数", size.aliases, MAX_ALIASES))
+        found.append(_over("root fields", "顶层字段数", size.width, MAX_ROOT_FIELDS))
+    sizes = (measure.of(fragment.selection_set).fields for fragment in fragments.values())  # unused ones too: validation reads them
     found.extend(_over("fields in a fragment", "片段字段数", size, MAX_FIELDS) for size in sizes)
     return [error for error in found if error is not None]
 
