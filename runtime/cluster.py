@@ -33,7 +33,7 @@ def program(settings: Settings, found: programs.Programs, say: Callable[[str], N
         "listen_addresses": "",
         "unix_socket_directories": str(sockets),
         "unix_socket_permissions": "0700",
-        "max_connections": "100",
+        "max_connections": "200",  # ten API processes with their pools, and room to spare
         "shared_buffers": "256MB" if settings.durable else "64MB",
         "effective_cache_size": "1GB",
         "work_mem": "16MB",
