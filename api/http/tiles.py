@@ -124,7 +124,8 @@ async def _areas(request: Request, wanted: Tile) -> Response:
     drawings = _drawings(state)
     async with state.pool.connection() as conn:
         edition = await _edition(conn, drawings, at)
-    headers = _headers(PUBLIC, "Accept-Encoding", "areas", edition)
+    # The tile is part of its ETag: a map that asks for the same tile drawn in another datum compares ETags across addresses.
+    headers = _headers(PUBLIC, "Accept-Encoding", "areas", edition, wanted)
     if _unchanged(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     packed = drawings.find(edition, wanted)
