@@ -20,6 +20,7 @@ class Bench(StrEnum):
     SET_OWNERS = "set-owners"
     INTAKE = "intake"
     LIVE = "live"
+    KILLS = "kills"
 
 
 @app.command()
