@@ -5,8 +5,7 @@ import type { MapLibre } from './create'
 
 export type LandGroup = 'areas' | 'grids' | 'rail' | 'stations' | 'labels'
 
-/** The tile sources of the land. */
-export const LAND = ['areas', 'rail', 'stations'] as const
+const LAND = ['areas', 'rail', 'stations'] as const
 const FONT = ['Noto Sans Regular']
 /** 「魁星路社区第2网格」 in two lines, broken before its number instead of anywhere. */
 const GRID_NAME = [
@@ -15,8 +14,15 @@ const GRID_NAME = [
 ]
 const HALO = { 'text-halo-color': 'rgba(255,255,255,0.92)', 'text-halo-width': 1.4 }
 
-function tiles(layer: string, version: number): VectorSourceSpecification {
-  const url = `${location.origin}/tiles/${layer}/{z}/{x}/{y}.mvt${version ? `?v=${version}` : ''}`
+/** How tiles are asked for: the datum they are drawn in, and a version that passes by what the browser has kept. */
+export interface Drawn {
+  gcj02: boolean
+  version: number
+}
+
+function tiles(layer: string, { gcj02, version }: Drawn): VectorSourceSpecification {
+  const query = new URLSearchParams({ ...(gcj02 ? { datum: 'GCJ02' } : {}), ...(version ? { v: String(version) } : {}) }).toString()
+  const url = `${location.origin}/tiles/${layer}/{z}/{x}/{y}.mvt${query && `?${query}`}`
   return { type: 'vector', tiles: [url], minzoom: 4, maxzoom: 15 }
 }
 
@@ -111,15 +117,15 @@ function rail(): (LayerSpecification & { group: LandGroup })[] {
 
 /** Add everything, below whatever is added later. */
 export function addLand(map: MapLibre): void {
-  for (const source of LAND) map.addSource(source, tiles(source, 0))
+  for (const source of LAND) map.addSource(source, tiles(source, { gcj02: false, version: 0 }))
   for (const { group, ...layer } of LAYERS) map.addLayer({ ...layer, metadata: { group } } as LayerSpecification)
 }
 
-/** Load the tiles again after a layer was published anew; the version keeps the browser from answering with kept ones. */
-export function reloadLand(map: MapLibre, version: number): void {
+/** Load the tiles again: drawn in another datum, or after a layer was published anew. */
+export function reloadLand(map: MapLibre, drawn: Drawn): void {
   for (const source of LAND) {
     const held = map.getSource(source)
-    if (held && 'setTiles' in held) (held as { setTiles(urls: string[]): void }).setTiles(tiles(source, version).tiles ?? [])
+    if (held && 'setTiles' in held) (held as { setTiles(urls: string[]): void }).setTiles(tiles(source, drawn).tiles ?? [])
   }
 }
 
