@@ -211,6 +211,16 @@ def test_a_border_through_a_reference_point_makes_the_build_choose_another() -> 
         assert_exact([triangle, flat, outer], [*beside(x, y), *telling_points([triangle, flat, outer])])
 
 
+def test_points_where_plain_doubles_give_the_wrong_side_are_decided_exactly() -> None:
+    """The places of Kettner, Mehlhorn, Pion, Schirra and Yap (2008), by a single edge and by a vertex."""
+    upper, lower = Polygon([(0.1, 0.1), (24, 24), (0.1, 24)]), Polygon([(0.1, 0.1), (24, 0.1), (24, 24)])
+    bent = Polygon([(0.1, 0.1), (0.5, 0.5), (24, 24), (0.1, 24)])
+    unit = 2.0**-53
+    where = [(0.5 + x * unit, 0.5 + y * unit) for x in range(-12, 13) for y in range(-12, 13)]
+    assert_exact([upper, lower], where)
+    assert_exact([bent, upper, lower], where)
+
+
 def test_numbers_nearer_to_zero_than_a_hundredth_power_count_as_zero() -> None:
     halves = [box(-1, -1, 0, 1), box(0, -1, 1, 1)]
     index = built(halves)
