@@ -5,25 +5,33 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
+from operator import attrgetter
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import PoolTimeout
 from starlette.applications import Starlette
+from starlette.datastructures import State
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from api import live_hub, ws
+from api import auth, live_hub, ws
 from api.errors import STATEMENT_TIMEOUT_S
 from api.graphql_door import Door
+from api.group_commit import GroupCommit
 from api.http import health, ingest, media, static, tiles, uploads
 from api.http.headers import SecurityHeaders
+from domain.errors import DomainError
+from domain.flows import report_intake
 from domain.flows.city import CityHolder
+from domain.flows.report_intake import Submitted
+from domain.reports.intake import ReportInput
 from runtime import bus
-from runtime.database import open_pool
+from runtime.database import open_pool, transaction
 from runtime.settings import Settings, from_environment
 
 log = logging.getLogger("gridwarden.api")
@@ -69,11 +77,19 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         state.redis = bus.connect(settings.redis_url)
         opened.push_async_callback(state.redis.aclose)
         state.jurisdictions = CityHolder()
+        state.reports = GroupCommit(partial(_submit, state), key=attrgetter("submission_id"))
         live = live_hub.running(state.pool, database_url=settings.database_url, redis_url=settings.redis_url)
         state.hub = await opened.enter_async_context(live)
         warming = asyncio.create_task(_warm(app))
         opened.callback(warming.cancel)
         yield
+
+
+async def _submit(state: State, items: Sequence[ReportInput]) -> Sequence[Submitted | DomainError]:
+    """Take reports in together, in one transaction."""
+    key = auth.signing_key(state.settings)
+    async with transaction(state.pool) as conn:
+        return await report_intake.submit(conn, state.jurisdictions, items, at=datetime.now(UTC), secret=key)
 
 
 async def _warm(app: Starlette) -> None:

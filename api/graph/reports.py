@@ -8,20 +8,18 @@ from uuid import UUID
 
 import strawberry
 
-from api import auth, read
+from api import read
 from api.context import Info
 from api.entity import column, derived, entity, many, told
 from api.graph.routing import Reason, reasons
 from api.graph.words import PositionInput, Words, state_words
 from api.scalars import uuid_of
-from domain.base import Conn
 from domain.cases.lifecycle import BY_VERB
 from domain.errors import DomainError, Invalid, NotFound
-from domain.flows import report_intake
+from domain.flows.report_intake import Submitted
 from domain.people.scope import scope_for
 from domain.reports.intake import MAX_PHOTOS, ReportInput, tracking_hash
 from runtime import ratelimit
-from runtime.database import transaction
 from runtime.ratelimit import Limit
 
 OPENED = {"zh": "受理立案", "en": "Taken in"}
@@ -166,12 +164,10 @@ class ReportsMutation:
         if actor is None or not actor.may("report.staff"):
             await ratelimit.spend(context.state.redis, ANONYMOUS, context.address)
         item = _report(input, source, actor.user_id if actor and source != "citizen" else None)
-        key = auth.signing_key(context.state.settings)
-        async with transaction(context.pool) as conn:
-            (result,) = await report_intake.submit(conn, context.state.jurisdictions, [item], at=context.now(), secret=key)
-            if isinstance(result, DomainError):
-                raise result
-            facts = await _facts(conn, result.case_id) if read.asks(info, FACTS) else (None, None, None, None, [])
+        result: Submitted | DomainError = await context.state.reports.add(item)
+        if isinstance(result, DomainError):
+            raise result
+        facts = await _facts(info, result.case_id) if read.asks(info, FACTS) else (None, None, None, None, [])
         context.changed()
         return SubmittedReport(
             report_id=strawberry.ID(str(result.report_id)),
@@ -187,8 +183,9 @@ class ReportsMutation:
         )
 
 
-async def _facts(conn: Conn, case_id: UUID) -> tuple[Any, ...]:
-    row: tuple[Any, ...] | None = await (await conn.execute(_FACTS, (case_id,))).fetchone()
+async def _facts(info: Info, case_id: UUID) -> tuple[Any, ...]:
+    async with info.context.pool.connection() as conn:
+        row: tuple[Any, ...] | None = await (await conn.execute(_FACTS, (case_id,))).fetchone()
     if row is None:
         raise NotFound("the case is gone", "案件不存在")
     return row
