@@ -224,9 +224,15 @@ from area_versions v
 where v.valid_from <= %(at)s and (v.valid_to is null or v.valid_to > %(at)s) and v.layer = 'admin' and v.level = 'city'
 order by v.area_m2 desc limit 1
 """
+# The gazetteer may hold millions of places: its few sources are found by stepping through the index, not by reading it.
 _SOURCES = """
+with recursive gazetteer(source) as (
+    select min(source) from places
+    union all select (select min(p.source) from places p where p.source > g.source) from gazetteer g where g.source is not null
+)
 select array(select distinct source from area_versions where source is not null and valid_to is null
-             union select distinct source from rail_lines order by 1 limit 50),
+             union select distinct source from rail_lines
+             union select source from gazetteer where source is not null order by 1 limit 50),
        exists (select from installation where key like 'demo%%')
 """
 
