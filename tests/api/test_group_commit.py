@@ -88,6 +88,7 @@ async def test_whoever_went_away_before_his_turn_is_not_handed_in() -> None:
     table.open.clear()
     commits = GroupCommit(table.together, key=_whole)
     early = await _begun(commits, [f"early{i}" for i in range(FLIGHTS)])
+    early += await _begun(commits, ["another"])  # the first group took all of the early ones; this one flies beside it
     (gone,) = await _begun(commits, ["gone"])
     gone.cancel()
     await asyncio.wait([gone])
