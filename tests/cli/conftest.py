@@ -16,14 +16,19 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def gridwarden(tmp_path: Path) -> Run:
-    """Run `./gridwarden` with arguments; the web pages are left out, since nobody looks at them here."""
+def environment(tmp_path: Path) -> dict[str, str]:
+    """The environment of a command; the web pages are left out, since nobody looks at them here."""
     outer = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
-    env = {**outer, "PYTHONPATH": str(CHECKOUT), "GRIDWARDEN_WEB_DIST": str(tmp_path)}
+    return {**outer, "PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1", "GRIDWARDEN_WEB_DIST": str(tmp_path)}
+
+
+@pytest.fixture
+def gridwarden(environment: dict[str, str]) -> Run:
+    """Run `./gridwarden` with arguments."""
 
     def run(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
         argv = [sys.executable, "-m", "api.cli", *map(str, arguments)]
-        return subprocess.run(argv, env=env, cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(argv, env=environment, cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=False)
 
     return run
 

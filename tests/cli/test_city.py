@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 from runtime import process
-from runtime.settings import Settings
+from runtime.settings import CHECKOUT, Settings
 from tests.cli.conftest import Run
 
 
@@ -59,6 +61,18 @@ def test_after_kill_nine_of_the_supervisor_the_next_up_takes_over(gridwarden: Ru
     assert process.start_time(before["api-1"]) is None
     assert gridwarden("down", "--home", home).returncode == 0
     assert [pid for pid in after.values() if process.start_time(pid)] == []
+
+
+def test_ctrl_c_stops_a_city_in_the_foreground_and_leaves_nothing(
+    home: Path, environment: dict[str, str], free_port: Callable[[], str]
+) -> None:
+    argv = [sys.executable, "-m", "api.cli", "up", "--no-demo", "--home", str(home), "--port", free_port()]
+    with subprocess.Popen(argv, env=environment, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as city:
+        assert city.stdout is not None
+        assert any("Ctrl-C" in line for line in city.stdout), "the welcome ends with how to stop"
+        city.send_signal(signal.SIGINT)
+        assert city.wait(60) == 0
+    assert not list((home / "run").glob("*.json"))
 
 
 def test_a_second_up_in_the_same_home_says_that_the_city_runs(gridwarden: Run, home: Path, free_port: Callable[[], str]) -> None:
