@@ -52,7 +52,7 @@ def watched(say: Callable[[str], None], home: Path, url: str, token: str, *, sec
     _apart(_press(url, token, 2.0))  # a warm city, as after the first minute of a day
     with _viewers(url, token, VIEWERS) as viewers:
         pids = product.pids(home)
-        before = {name: _cpu_seconds(pid) for name, pid in pids.items()}
+        before = {name: _cpu_seconds(name, pid) for name, pid in pids.items()}
         began = time.monotonic()
         times = _apart(_press(url, token, seconds))
         took = time.monotonic() - began
@@ -60,7 +60,7 @@ def watched(say: Callable[[str], None], home: Path, url: str, token: str, *, sec
         viewers.stdin.flush()  # type: ignore[union-attr]
         figures: dict[str, Any] = json.loads(viewers.stdout.readline())  # type: ignore[union-attr]
     figures |= {"reports": len(times), "reports_per_s": len(times) / took}
-    figures["cpu_share"] = {name: (_cpu_seconds(pid) - before[name]) / took for name, pid in pids.items()}
+    figures["cpu_share"] = {name: (_cpu_seconds(name, pid) - before[name]) / took for name, pid in pids.items()}
     figures["cpu_share"]["the viewers"] = figures["viewers_cpu_s"] / took
     figures["machine_load"] = os.getloadavg()[0]
     figures["memory_mb"] = {name: product.memory_mb(pid) for name, pid in pids.items()}
@@ -78,9 +78,9 @@ def watched(say: Callable[[str], None], home: Path, url: str, token: str, *, sec
     return figures
 
 
-def _cpu_seconds(pid: int) -> float:
-    """Give the processor time of a process and of its present children (PostgreSQL works in those)."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+def _cpu_seconds(name: str, pid: int) -> float:
+    """Give the processor time of a process; PostgreSQL works in its children, of which the present ones count."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split() if name == "postgres" else []
     return product.cpu_seconds(pid) + sum(product.cpu_seconds(int(child)) for child in children)
 
 
