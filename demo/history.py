@@ -44,6 +44,7 @@ class Place:
     candidates: str
     reasons: str
     area_ids: tuple[UUID, ...]
+    owned_ids: tuple[UUID, ...]
     home_area: UUID | None
     home_version: UUID | None
     county: str
@@ -152,6 +153,7 @@ def _place(city: City, lon: float, lat: float, accuracy_m: float) -> Place:
         candidates=_json(assignment.candidates_json(assigned.candidates)),
         reasons=_json(assigned.reasons[: len(assigned.reasons) - len(assigned.choice.reasons)]),
         area_ids=tuple(assigned.area_ids),
+        owned_ids=tuple(assigned.owned_ids),
         home_area=assigned.home.area_id if assigned.home else None,
         home_version=assigned.home.version_id if assigned.home else None,
         county=assigned.home.code[:6] if assigned.home else "",
@@ -166,9 +168,9 @@ def _choices(table: RoutingTable, chosen: Sequence[Matter], places: Sequence[Pla
     found = []
     for matter, place in zip(chosen, places, strict=True):
         if (on := ground.get(id(place))) is None:
-            on = ground[id(place)] = tuple(area_id if area_id in with_duty else None for area_id in place.area_ids)
+            on = ground[id(place)] = tuple(area_id if area_id in with_duty else None for area_id in place.owned_ids)
         if (choice := known.get((matter.id, on))) is None:
-            choice = known[matter.id, on] = choose(table, matter, place.area_ids)
+            choice = known[matter.id, on] = choose(table, matter, place.owned_ids)
         found.append(choice)
     return found
 

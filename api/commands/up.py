@@ -70,6 +70,8 @@ def _prepare(settings: Settings, steps: Steps) -> None:
         _refuse_public_demo(settings)
         if settings.demo:
             _load_demo(settings, steps)
+        else:
+            _load_catalogue(settings)
         if settings.tls:
             from runtime import tls
 
@@ -119,6 +121,23 @@ def _load_demo(settings: Settings, steps: Steps) -> None:
 
         with steps.step("Loading the demo city") as report:
             load.load(settings.database_url, home=settings.home, report=report)
+
+
+def _load_catalogue(settings: Settings) -> None:
+    """Give a city without demo data the matters it can begin with; what it changes in them later stays."""
+    import asyncio
+
+    import psycopg
+
+    from domain.routing import catalogue
+
+    async def load() -> None:
+        async with await psycopg.AsyncConnection.connect(settings.database_url) as conn:
+            known = await conn.execute("select 1 from matters limit 1")
+            if await known.fetchone() is None:
+                await catalogue.load(conn)
+
+    asyncio.run(load())
 
 
 def _welcome(settings: Settings, *, detached: bool) -> None:

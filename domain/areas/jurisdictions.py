@@ -115,20 +115,26 @@ class Jurisdictions:
         """Give one owner per routed layer, in layer order."""
         return {layer.code: layer.owner_at(point) for layer in self.layers}
 
-    def area_ids(self, point: LonLat, owners: Mapping[str, Owner | None]) -> list[UUID]:
+    def seen_from(self, point: LonLat, owners: Mapping[str, Owner | None]) -> list[UUID]:
         """List every area a point lies in, which is what scope is checked against.
 
-        A point no grid owns still belongs to its county, and outside every county to the city itself, so that whoever
-        answers for the city sees it.
+        A point no grid owns is still seen by its county, and outside every county by the city itself, so that it vanishes
+        from nobody's map; being seen gives nobody a duty.
         """
-        found: dict[UUID, None] = {}
-        for owner in owners.values():
-            if owner is not None:
-                found.update(dict.fromkeys(owner.path))
+        found = dict.fromkeys(owned_path(owners))
         if owners[self.home.code] is None:
             county = self.counties.owner_at(point)
             found.update(dict.fromkeys(county.path if county else self.city_ids))
         return list(found)
+
+
+def owned_path(owners: Mapping[str, Owner | None]) -> list[UUID]:
+    """List the areas that own a point, layer by layer, each from its root down."""
+    found: dict[UUID, None] = {}
+    for owner in owners.values():
+        if owner is not None:
+            found.update(dict.fromkeys(owner.path))
+    return list(found)
 
 
 async def load(conn: Conn, *, at: datetime) -> Jurisdictions:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from domain.areas.jurisdictions import Candidate, Jurisdictions, Owner
+from domain.areas.jurisdictions import Candidate, Jurisdictions, Owner, owned_path
 from domain.cases.open import NewCase
 from domain.errors import Invalid
 from domain.flows.city import City
@@ -28,6 +28,7 @@ class Assignment:
     position: Position
     matter: Matter | None
     owners: Mapping[str, Owner | None]
+    owned_ids: Sequence[UUID]
     area_ids: Sequence[UUID]
     candidates: Sequence[Candidate]
     choice: Choice
@@ -48,12 +49,12 @@ def assign(city: City, position: Position, matter: Matter | None) -> Assignment:
     """Find the owner in every layer and the department; pure, so that a preview and the real thing cannot differ."""
     areas = city.areas
     owners = areas.owners_at(position.lonlat)
-    area_ids = areas.area_ids(position.lonlat, owners)
+    owned_ids, area_ids = owned_path(owners), areas.seen_from(position.lonlat, owners)
     home = owners[areas.home.code]
     candidates = areas.home.candidates(position.lonlat, position.accuracy_m)
-    choice = choose(city.routing, matter, area_ids)
+    choice = choose(city.routing, matter, owned_ids)
     reasons = [*_place_reasons(areas, position, home, candidates), *choice.reasons]
-    return Assignment(position, matter, owners, area_ids, candidates, choice, reasons, home)
+    return Assignment(position, matter, owners, owned_ids, area_ids, candidates, choice, reasons, home)
 
 
 def receipt_of(areas: Jurisdictions, assigned: Assignment, *, subject_kind: str, subject_id: UUID) -> NewReceipt:

@@ -47,8 +47,9 @@ async def test_what_no_grid_owns_waits_in_the_queue_and_is_seen_by_the_county(ci
     assert (state, home) == ("filed", None)
     assert due == AT + timedelta(hours=24), "what is not known yet has the clock of a first check"
     assert set(areas) == {city.areas["360500"], city.areas["360502"]}
-    (far,) = await city.submit(city.report(lon=116.0, lat=39.0))
-    assert await city.one("select area_ids from cases where id = %s", far.case_id) == [city.areas["360500"]]
+    (far,) = await city.submit(city.report(lon=116.0, lat=39.0, matter_id=city.matters["cover"]))
+    state, areas = await city.one("select state, area_ids from cases where id = %s", far.case_id)
+    assert (state, areas) == ("filed", [city.areas["360500"]]), "a city-wide duty does not reach beyond what the city owns"
 
 
 async def test_a_position_from_a_chinese_map_lands_in_the_true_grid_and_the_raw_numbers_are_kept(city: SmallCity) -> None:
