@@ -10,6 +10,7 @@ const config: CodegenConfig = {
       presetConfig: { fragmentMasking: false },
       config: {
         documentMode: 'string',
+        disableDescriptions: true,
         useTypeImports: true,
         enumsAsTypes: true,
         scalars: { DateTime: 'string', GeoJSON: 'GeoJSON.Geometry', BigInt: 'number', JSON: 'unknown', ID: 'string' },

@@ -71,11 +71,28 @@ async function run(signal: AbortSignal): Promise<void> {
       if (after === null) continue
     } catch (error) {
       if (error instanceof ApiError && (error.code === 'unauthenticated' || error.code === 'forbidden')) return stop()
+      if (refusedToken(error) && (await renewed()) === null) return stop()
     }
     if (signal.aborted) return
     failures++
     status.value = failures >= OFFLINE_AFTER ? 'offline' : 'retrying'
     await pause(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1)) * (0.75 + Math.random() / 2), signal)
+  }
+}
+
+/** Whether the socket was refused for its token: by its close code, or by the code of an error. */
+function refusedToken(error: unknown): boolean {
+  if (error instanceof CloseEvent) return error.code === 4401 || error.code === 4403
+  const told = Array.isArray(error) ? (error as { extensions?: { code?: string } }[]) : []
+  return told.some((one) => one.extensions?.code === 'unauthenticated')
+}
+
+/** A new token; null when the sign-in is over, undefined when the server could not be asked. */
+async function renewed(): Promise<string | null | undefined> {
+  try {
+    return await accessToken({ renew: true })
+  } catch {
+    return undefined
   }
 }
 

@@ -30,15 +30,11 @@ export type CaseFilter = {
   unowned?: boolean | null | undefined;
 };
 
-/** The coordinate system a position is given in. Only WGS 84 is ever given out. */
+/** The coordinate system a position is given in: GPS and browsers give WGS84; CGCS2000 differs by decimetres; GCJ02 is that of Chinese web maps; BD09 is Baidu's. Only WGS 84 is ever given out. */
 export type Datum =
-  /** Baidu's further shifted system. */
   | 'BD09'
-  /** The Chinese national system; differs by decimetres. */
   | 'CGCS2000'
-  /** The shifted system of Chinese web maps. */
   | 'GCJ02'
-  /** GPS, and what browsers report. */
   | 'WGS84';
 
 /** What a live update asks the client to do. */
