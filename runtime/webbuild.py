@@ -136,8 +136,8 @@ def _run(argv: list[str], env: Mapping[str, str], turn: int) -> None:
         )
     if done.returncode:
         lines = [line.strip() for line in LOG.read_text(errors="replace").splitlines() if line.strip()]
-        telling = [line for line in lines if "error" in line.lower()] or lines or ["no message"]
-        raise SetupTrouble(f"The web pages could not be built ({argv[0]}): {telling[0]}", f"See {LOG}.")
+        telling = next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "no message")
+        raise SetupTrouble(f"The web pages are not in order ({' '.join(argv[:3])}): {telling}", f"See {LOG}.")
 
 
 if __name__ == "__main__":
