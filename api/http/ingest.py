@@ -50,6 +50,7 @@ async def detections(request: Request) -> Response:
     good = [given for given in read if isinstance(given, DetectionInput)]
     async with transaction(state.pool) as conn:
         taken = iter(await alert_intake.detect(conn, state.jurisdictions, good, device_id=device_id, at=at) if good else ())
+    state.hub.poke()
     outcomes = [next(taken) if isinstance(given, DetectionInput) else given for given in read]
     return answer(200, {"results": [_result(*pair) for pair in zip(items, outcomes, strict=True)]})
 

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import State
 from starlette.routing import BaseRoute
 
-from api import auth
+from api import auth, live_hub
 from domain.people import actions
 from domain.people.actions import CONSOLE, NewUser
 from domain.people.scope import Grant
@@ -62,7 +62,10 @@ async def open_doors(routes: Sequence[BaseRoute], *, home: Path, database_url: s
     app.state.redis = Redis.from_url(redis_url)
     app.state.jurisdictions = None
     try:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://city") as client:
+        async with (
+            live_hub.running(app.state.pool, database_url=database_url, redis_url=redis_url) as app.state.hub,
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://city") as client,
+        ):
             yield Doors(app, client)
     finally:
         await app.state.pool.close()
