@@ -212,13 +212,30 @@ def test_a_border_through_a_reference_point_makes_the_build_choose_another() -> 
 
 
 def test_points_where_plain_doubles_give_the_wrong_side_are_decided_exactly() -> None:
-    """The places of Kettner, Mehlhorn, Pion, Schirra and Yap (2008), by a single edge and by a vertex."""
-    upper, lower = Polygon([(0.1, 0.1), (24, 24), (0.1, 24)]), Polygon([(0.1, 0.1), (24, 0.1), (24, 24)])
-    bent = Polygon([(0.1, 0.1), (0.5, 0.5), (24, 24), (0.1, 24)])
-    unit = 2.0**-53
-    where = [(0.5 + x * unit, 0.5 + y * unit) for x in range(-12, 13) for y in range(-12, 13)]
-    assert_exact([upper, lower], where)
-    assert_exact([bent, upper, lower], where)
+    rng, met = np.random.default_rng(4), 0
+    while met < 30:
+        (ax, ay), (bx, by) = rng.uniform((-60, -60), (0, 0)).tolist(), rng.uniform((0.1, 0.1), (60, 60)).tolist()
+        share = rng.uniform(0.2, 0.8)
+        px, py = ax + share * (bx - ax), ay + share * (by - ay)
+        doubles = (ax - px) * (by - py) - (ay - py) * (bx - px)
+        truth = (Fraction(ax) - Fraction(px)) * (Fraction(by) - Fraction(py)) - (Fraction(ay) - Fraction(py)) * (
+            Fraction(bx) - Fraction(px)
+        )
+        if (doubles > 0) == (truth > 0) and (doubles < 0) == (truth < 0):
+            continue
+        met += 1
+        left, right = Polygon([(ax, ay), (bx, by), (-70, 70)]), Polygon([(ax, ay), (70, -70), (bx, by)])
+        bent = Polygon([(ax, ay), (px, py), (bx, by), (-70, 70)])
+        assert_exact([left, right], list(beside(px, py)))
+        assert_exact([bent, left, right], list(beside(px, py)))
+
+
+def test_corners_on_the_height_of_the_reference_points_count_once() -> None:
+    outer = box(0, 0, 1, 1)
+    frame = built([outer])._raster.frame
+    x, y = frame[0] + 20 / frame[4], frame[1] + (30 + frame[11]) / frame[5]
+    diamond = Polygon([(x, y), (0.6, 0.1), (0.9, y), (0.6, 0.9)])
+    assert_exact([diamond, outer], [*telling_points([diamond, outer]), (0.5, y), (0.8, y), (0.95, y), (0.95, y + 1e-9)])
 
 
 def test_numbers_nearer_to_zero_than_a_hundredth_power_count_as_zero() -> None:
