@@ -24,8 +24,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from demo import load
 from runtime import webbuild
 from runtime.settings import Settings
-
-from .. import conftest as shared
+from tests import conftest as shared
 
 PATIENCE_S = 30.0
 FLAGS = [

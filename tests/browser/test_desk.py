@@ -40,6 +40,16 @@ def test_wrong_password_is_refused_and_the_desk_stays_closed(open_page: Open, wa
     expect(desk.get_by_test_id("case-list")).to_have_count(0)
 
 
+def test_a_session_ended_elsewhere_brings_the_sign_in_back(open_page: Open, city: City, watch: Watch) -> None:
+    watch.expected = REFUSED
+    desk = open_page("/")
+    sign_in(desk, city, DISPATCHER)
+    token = desk.evaluate("JSON.parse(localStorage.getItem('gridwarden.session')).refreshToken")
+    query(desk, "mutation($token: String!) {signOut(refreshToken: $token)}", token=token)
+    expect(desk.get_by_role("dialog", name="登录调度台")).to_be_visible()
+    expect(desk.get_by_test_id("case-list")).to_have_count(0)
+
+
 def test_search_flies_to_a_station_and_coordinates_are_understood(open_page: Open, city: City) -> None:
     desk = open_page("/")
     sign_in(desk, city, DISPATCHER)

@@ -71,7 +71,12 @@ async function run(signal: AbortSignal): Promise<void> {
       if (after === null) continue
     } catch (error) {
       if (error instanceof ApiError && (error.code === 'unauthenticated' || error.code === 'forbidden')) return stop()
-      if (refusedToken(error) && (await renewed()) === null) return stop()
+      if (refusedToken(error)) {
+        const token = await renewed()
+        if (token === null) return stop()
+        // A token that ran out is no trouble with the line: go on at once, but only once.
+        if (token && failures++ === 0) continue
+      }
     }
     if (signal.aborted) return
     failures++
