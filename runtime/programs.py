@@ -181,7 +181,7 @@ if __name__ == "__main__":
         ensure(
             allow_system="--no-system-packages" not in sys.argv,
             user_runtime=None,
-            say=lambda text: print(text, flush=True),
+            say=lambda text: print(text, file=sys.stderr, flush=True),
         )
     except SetupTrouble as trouble:
         sys.exit(str(trouble))
