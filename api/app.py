@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import AsyncIterator, Sequence
@@ -102,6 +103,8 @@ async def _warm(app: Starlette) -> None:
             log.warning("the city could not be read yet: %s", type(error).__name__)
             await asyncio.sleep(WARM_AGAIN_S)
         else:
+            gc.collect()
+            gc.freeze()  # the city stays: the collector need not walk through it again and again
             return
 
 

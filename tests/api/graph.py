@@ -66,7 +66,8 @@ class Graph:
     async def staff(self, name: str, role: str, *, area: str | None = None, department: str | None = None) -> dict[str, str]:
         """Make a member of staff and give the headers of his requests."""
         areas, departments = self.city.areas, self.city.departments
-        return await self.doors.person(f"test-{name}", Grant(role, areas[area] if area else None, departments[department] if department else None))
+        grant = Grant(role, areas[area] if area else None, departments[department] if department else None)
+        return await self.doors.person(f"test-{name}", grant)
 
 
 @asynccontextmanager

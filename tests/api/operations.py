@@ -38,7 +38,10 @@ class Writer:
         names = sorted(kind.fields.keys() - LEFT_OUT)
         if depth >= DEEPEST:
             names = [name for name in names if is_leaf_type(get_named_type(kind.fields[name].type))]
-        chosen = self.draw(st.lists(st.sampled_from([*names, "__typename"]), min_size=1, max_size=4))
+        # What reaches further is asked for as often as all the plain fields together.
+        further = [name for name in names if not is_leaf_type(get_named_type(kind.fields[name].type))]
+        one = st.sampled_from([*names, "__typename"])
+        chosen = self.draw(st.lists(one | st.sampled_from(further) if further else one, min_size=1, max_size=4))
         parts = [self._field(kind, name, depth) for name in chosen]
         return "{ " + " ".join(self._wrapped(kind, part) for part in parts) + " __typename }"
 
@@ -91,6 +94,7 @@ def queries(draw: Callable[[Any], Any], schema: GraphQLSchema) -> str:
             st.sampled_from(
                 [
                     f"cases(first: {first}{draw(st.sampled_from(CASE_FILTERS))})",
+                    "cases(first: 20)",
                     'areas(layer: "grid", first: 5)',
                     'areas(layer: "admin", level: "town", first: 3)',
                     "departments",
