@@ -20,7 +20,6 @@ MAX_OPERATIONS: Final = 20
 MAX_SUBSCRIPTIONS: Final = 10
 
 
-
 class _Size(NamedTuple):
     """What a selection asks for with its fragments spread; ``width`` counts the fields at its top."""
 

@@ -282,9 +282,7 @@ def _plan_page(planner: Planner, raw: GraphQLResolveInfo[Any], order: Order) -> 
     kind: Any = get_named_type(raw.return_type)
     builder = planner.start(get_named_type(kind.fields["nodes"].type).name, [sql for sql, _ in order.columns])
     edge = get_named_type(kind.fields["edges"].type).name
-    parts = [
-        (key, _page_part(builder, nodes, order, kind.name, edge)) for key, nodes in planner.document.fields(raw.field_nodes).items()
-    ]
+    parts = [(key, _page_part(builder, nodes, order, kind.name, edge)) for key, nodes in planner.document.fields(raw.field_nodes).items()]
 
     def make(found: Sequence[Row], more: bool, before: bool) -> dict[str, Any]:
         return {key: part(found, more, before) for key, part in parts}

@@ -43,8 +43,7 @@ class MyRole:
     role: str = column("{0}.role", "The role's key.")
     name: Words = derived("{0}.role", role_words, "The role's name.")
     area_name: str | None = column(
-        "(select v.name from area_versions v where v.area_id = {0}.area_id and v.valid_from <= %(at)s"
-        " order by v.valid_from desc limit 1)",
+        "(select v.name from area_versions v where v.area_id = {0}.area_id and v.valid_from <= %(at)s order by v.valid_from desc limit 1)",
         "Root of the area subtree in which it holds; null where it does not depend on an area.",
     )
     department_name: str | None = column(
@@ -123,9 +122,7 @@ class PeopleMutation:
     async def sign_in(self, info: Info, username: str, password: str) -> Session:
         """Sign in."""
         context = info.context
-        return session_of(
-            await auth.sign_in(context.state, username, password, address=context.address, at=context.now())
-        )
+        return session_of(await auth.sign_in(context.state, username, password, address=context.address, at=context.now()))
 
     @strawberry.mutation(description="Exchange a refresh token for the next pair; a token used twice ends its session.")
     async def refresh_session(self, info: Info, refresh_token: str) -> Session:

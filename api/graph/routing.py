@@ -73,9 +73,7 @@ class RoutingQuery:
     """Reads about the catalogue."""
 
     @strawberry.field(description="Matters in use, by kind and code.")
-    async def matters(
-        self, info: Info, text: str | None = None, kind: str | None = None, first: int = 300
-    ) -> list[Matter]:
+    async def matters(self, info: Info, text: str | None = None, kind: str | None = None, first: int = 300) -> list[Matter]:
         """List matters."""
         if kind is not None and kind not in MATTER_KINDS:
             raise Invalid(f"kind is one of {', '.join(MATTER_KINDS)}", "事项类别不正确", field="kind")

@@ -72,5 +72,3 @@ async def test_a_live_feed_is_not_for_the_public_nor_sent_over_post(graph: Graph
     found = await graph.refused("subscription { live { position } }")
     assert found["code"] == "invalid"
     assert "WebSocket" in found["message"]
-
-

@@ -78,7 +78,8 @@ async def living(tmp_path: Path, database_url: str, redis_url: str) -> AsyncIter
             await conn.execute("update cases set due_at = %s where number like '%%1'", (past,))
             await conn.execute(
                 "insert into photos (id, report_id, media_key, claim_hash, width, height, byte_count, taken_at, created_at)"
-                " select gen_random_uuid(), id, 'k', uuid_send(id), 640, 480, 1, '2026-01-01T08:00:00.123456+08', now() from reports limit 2"
+                " select gen_random_uuid(), id, 'k', uuid_send(id), 640, 480, 1, '2026-01-01T08:00:00.123456+08', now()"
+                " from reports limit 2"
             )
             found = await (await conn.execute("select id from users where username = 'test-someone'")).fetchall()
         yield Living(graph, headers, found[0][0])
