@@ -5,6 +5,10 @@ import { coded, lang, t } from './i18n'
 
 const ZONE = 'Asia/Shanghai'
 const MINUTE_MS = 60_000
+const STYLES: Record<'short' | 'full', Intl.DateTimeFormatOptions> = {
+  short: { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit' },
+  full: { dateStyle: 'medium', timeStyle: 'medium' },
+}
 
 let skewMs = 0
 export const now = ref(Date.now())
@@ -19,20 +23,27 @@ export function learnClock(header: string | null): void {
   now.value = Date.now() + skewMs
 }
 
-function format(instant: string, options: Intl.DateTimeFormatOptions): string {
-  return new Intl.DateTimeFormat(lang.value === 'zh' ? 'zh-CN' : 'en-GB', { timeZone: ZONE, hour12: false, ...options }).format(
-    new Date(instant),
-  )
+// A formatter costs more to make than a row of the list to draw: each is made once.
+const formatters = new Map<string, Intl.DateTimeFormat>()
+
+function format(instant: string, style: 'short' | 'full'): string {
+  const locale = lang.value === 'zh' ? 'zh-CN' : 'en-GB'
+  let formatter = formatters.get(locale + style)
+  if (!formatter) {
+    formatter = new Intl.DateTimeFormat(locale, { timeZone: ZONE, hour12: false, ...STYLES[style] })
+    formatters.set(locale + style, formatter)
+  }
+  return formatter.format(new Date(instant))
 }
 
 /** Day and minute: 11-22 20:15. */
 export function dateTime(instant: string): string {
-  return format(instant, { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit' })
+  return format(instant, 'short')
 }
 
 /** With year and second, for logs and tooltips. */
 export function fullTime(instant: string): string {
-  return format(instant, { dateStyle: 'medium', timeStyle: 'medium' })
+  return format(instant, 'full')
 }
 
 /** A length of time in its two largest units. */

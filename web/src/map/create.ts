@@ -38,7 +38,8 @@ export function createMap(options: MapOptions): MapLibre {
     dragRotate: false,
     pitchWithRotate: false,
     attributionControl: false,
-    fadeDuration: 120,
+    // Fading names in would keep the map redrawing after every new pin.
+    fadeDuration: 0,
     localIdeographFontFamily: "'Noto Sans CJK SC','Microsoft YaHei','PingFang SC','Source Han Sans SC',sans-serif",
     locale: {
       'NavigationControl.ZoomIn': t('map.zoomIn'),
