@@ -66,9 +66,7 @@ def test_no_point_outside_the_polygon_has_a_cell_that_is_surely_inside(
     shape = star(center, radii, 0.05)
     full = set(cells.cover_full(shape, resolution).tolist())
     assert full <= set(cells.cover(shape, resolution).tolist())
-    border = shapely.get_coordinates(
-        shapely.line_interpolate_point(shape.exterior, np.linspace(0, shape.length, 400, endpoint=False))
-    )
+    border = shapely.get_coordinates(shapely.line_interpolate_point(shape.exterior, np.linspace(0, shape.length, 400, endpoint=False)))
     outside = border + np.random.default_rng(seed).normal(0, 1e-7, border.shape)
     outside = outside[~shapely.contains_xy(shape, outside[:, 0], outside[:, 1])]
     assert not full & set(cells.cells(outside[:, 0], outside[:, 1], resolution).tolist())
@@ -76,9 +74,7 @@ def test_no_point_outside_the_polygon_has_a_cell_that_is_surely_inside(
 
 @settings(deadline=None, max_examples=25)
 @given(center=centers, resolution=st.integers(1, 11), seed=st.integers(0, 9))
-def test_true_cell_edges_stray_from_their_chords_by_less_than_the_margin(
-    center: tuple[float, float], resolution: int, seed: int
-) -> None:
+def test_true_cell_edges_stray_from_their_chords_by_less_than_the_margin(center: tuple[float, float], resolution: int, seed: int) -> None:
     """The oracle asks H3 itself, by bisection across each chord, where the cell ends."""
     home = cells.cell(LonLat(lon=center[0], lat=center[1]), resolution)
     ring = cells.boundary(home)
@@ -171,9 +167,7 @@ def test_a_position_lies_near_the_middle_of_its_cell() -> None:
         (shapely.Point(114, 27), 9, "cells.bad_shape"),
     ],
 )
-def test_a_cover_that_cannot_be_made_is_refused_before_the_work(
-    shape: shapely.Polygon, resolution: int, code: str
-) -> None:
+def test_a_cover_that_cannot_be_made_is_refused_before_the_work(shape: shapely.Polygon, resolution: int, code: str) -> None:
     for make in (cells.cover, cells.cover_full):
         with pytest.raises(CellError) as caught:
             make(shape, resolution)

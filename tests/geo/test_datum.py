@@ -21,9 +21,7 @@ everywhere_in_china = st.tuples(st.floats(73.5, 135.0), st.floats(18.2, 53.5))
         ((117.069, 28.260), (117.074273, 28.256865), (117.080839, 28.262608)),
     ],
 )
-def test_the_published_vectors_hold_in_both_directions(
-    wgs: tuple[float, float], gcj: tuple[float, float], bd: tuple[float, float]
-) -> None:
+def test_the_published_vectors_hold_in_both_directions(wgs: tuple[float, float], gcj: tuple[float, float], bd: tuple[float, float]) -> None:
     assert datum.wgs84_to_gcj02(*wgs) == pytest.approx(gcj, abs=5.1e-7)
     assert datum.wgs84_to_bd09(*wgs) == pytest.approx(bd, abs=5.1e-7)
     assert datum.gcj02_to_wgs84(*gcj) == pytest.approx(wgs, abs=1e-6)
@@ -79,9 +77,7 @@ def test_abroad_and_in_taiwan_nothing_is_shifted(lon: float, lat: float, place: 
     assert datum.wgs84_to_bd09(lon, lat) == (lon, lat)
 
 
-@pytest.mark.parametrize(
-    ("lon", "lat"), [(121.47, 31.23), (114.17, 22.3), (113.54, 22.19), (87.6, 43.8), (110.3, 20.0)]
-)
+@pytest.mark.parametrize(("lon", "lat"), [(121.47, 31.23), (114.17, 22.3), (113.54, 22.19), (87.6, 43.8), (110.3, 20.0)])
 def test_the_mainland_hong_kong_macau_and_hainan_are_shifted(lon: float, lat: float) -> None:
     assert 15 < distance_m(LonLat(lon=lon, lat=lat), LonLat(lon=x_of(lon, lat)[0], lat=x_of(lon, lat)[1])) < 720
 
@@ -94,9 +90,7 @@ def test_the_quick_box_lies_wholly_inside_the_shift_area() -> None:
     box = datum._SURE
     assert shapely.covers(datum._shift_area(), shapely.box(box.west, box.south, box.east, box.north))
     around = datum._NEAR
-    assert shapely.covers(
-        shapely.box(around.west, around.south, around.east, around.north), shapely.buffer(datum._shift_area(), 0.02)
-    )
+    assert shapely.covers(shapely.box(around.west, around.south, around.east, around.north), shapely.buffer(datum._shift_area(), 0.02))
 
 
 def test_in_xinyu_the_shift_is_about_six_hundred_metres() -> None:

@@ -93,9 +93,7 @@ def test_a_grown_box_stops_at_the_limits_of_the_globe() -> None:
 
 
 @given(lon=lons, lat=lats, dlon=st.floats(-0.4, 0.4), dlat=st.floats(-0.4, 0.4))
-def test_distance_agrees_with_the_geodesic_solver_to_a_millimetre(
-    lon: float, lat: float, dlon: float, dlat: float
-) -> None:
+def test_distance_agrees_with_the_geodesic_solver_to_a_millimetre(lon: float, lat: float, dlon: float, dlat: float) -> None:
     a, b = LonLat(lon=lon, lat=lat), LonLat(lon=min(180, max(-180, lon + dlon)), lat=min(90, max(-90, lat + dlat)))
     assert distance_m(a, b) == pytest.approx(GEOD.inv(a.lon, a.lat, b.lon, b.lat)[2], abs=1e-3)
 
