@@ -111,6 +111,8 @@ def test_a_killed_server_is_shown_and_what_happened_meanwhile_is_caught_up(open_
     sign_in(desk, city, DISPATCHER)
     phone = open_page("/report", **with_gps())
     expect(phone.get_by_test_id("owner")).to_contain_text("将由这里负责")
+    expect(phone.get_by_test_id("place-map")).to_have_attribute("data-ready", "yes")
+    expect(desk.get_by_test_id("map")).to_have_attribute("data-ready", "yes")
     city.api.kill()
     expect(desk.get_by_test_id("live")).not_to_have_text("实时")
     phone.get_by_test_id("description").fill("服务器中断时上报")
