@@ -136,8 +136,21 @@ def _load_catalogue(settings: Settings) -> None:
             known = await conn.execute("select 1 from matters limit 1")
             if await known.fetchone() is None:
                 await catalogue.load(conn)
+                _compile_index()
 
     asyncio.run(load())
+
+
+def _compile_index() -> None:
+    """Have the point index compiled now, where somebody sees that work is done, and not in the first report."""
+    import shapely
+
+    from geo.point_index import PointIndex
+
+    tiny = PointIndex.build(codes=["a", "b"], polygons=[shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)])
+    tiny.locate(0.5, 0.5)
+    tiny.near(1.0, 0.5, 10.0)
+    tiny.shares(1.0, 0.5, 10.0)
 
 
 def _welcome(settings: Settings, *, detached: bool) -> None:

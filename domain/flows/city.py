@@ -59,6 +59,8 @@ class CityHolder:
             return self.latest
 
     async def warm(self, conn: Conn, *, at: datetime) -> City:
-        """Read the city before the first report needs it."""
-        async with conn.transaction():
-            return await self.current(conn, at=at)
+        """Read the city before the first report needs it, from one snapshot and without holding a publication back."""
+        async with self._reading, conn.transaction():
+            await conn.execute("set transaction isolation level repeatable read, read only")
+            self.latest = City(await jurisdictions.load(conn, at=at), await routing.load(conn, at=at))
+            return self.latest

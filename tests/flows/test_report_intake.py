@@ -182,3 +182,19 @@ async def test_the_owner_is_who_postgis_says_covers_the_point(city: SmallCity, d
     )  # fmt: skip
     home = await city.one("select home_area_id from cases where id = %s", done.case_id)
     assert home == (expected[0][0] if expected else None)
+
+
+async def test_warming_up_waits_for_no_publication_and_holds_none_back(database_url: str) -> None:
+    holder = CityHolder()
+    async with (
+        await psycopg.AsyncConnection.connect(database_url, autocommit=True) as reader,
+        await psycopg.AsyncConnection.connect(database_url) as writer,
+    ):
+        await fill(writer)
+        await writer.commit()
+        await publish(writer, "grid", grids()[:4], at=AT)
+        assert len((await holder.warm(reader, at=AT)).areas.home.owners) == 9, "what is not committed is not seen"
+        await writer.commit()
+        async with reader.transaction():
+            city = await holder.current(reader, at=AT + timedelta(minutes=1))
+        assert len(city.areas.home.owners) == 4
