@@ -63,7 +63,7 @@ def areas(
     from geo.lonlat import GeoError
 
     console = Console(stderr=True, highlight=False)
-    at = valid_from.replace(tzinfo=UTC) if valid_from else datetime.now(UTC)
+    since = valid_from.replace(tzinfo=UTC) if valid_from else None
     try:
         declared = parse_datum(datum)
         batches = read_areas(file, code=code, name=name, parent=parent, datum=declared, crs=crs, layer=file_layer, repair=repair)
@@ -79,7 +79,7 @@ def areas(
             raise typer.Exit(_refuse_rows(console, bad))
         records = [Record(level or layer, r.code, r.name, r.geometry, None, r.parent, approximate, None, source or file.name) for r in rows]
         with opened(home) as settings:
-            asyncio.run(_bring_in(settings.database_url, layer, level, promise, records, declared, at, dry_run, console))
+            asyncio.run(_bring_in(settings.database_url, layer, level, promise, records, declared, since, dry_run, console))
     except (DomainError, GeoError) as error:
         console.print(f"gridwarden: {error}", markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
@@ -102,7 +102,7 @@ async def _bring_in(
     promise: str | None,
     records: "Sequence[AreaRecord]",
     declared: "Datum",
-    at: datetime,
+    since: datetime | None,
     dry_run: bool,
     console: Console,
 ) -> None:
@@ -114,6 +114,7 @@ async def _bring_in(
     async with await psycopg.AsyncConnection.connect(database_url) as conn:
         choice = await imports.choose_layer(conn, layer, level, promise)
         placed = [Record(choice.level, r.code, r.name, r.geometry, None, r.parent_code, r.approximate, r.basis, r.source) for r in records]
+        at = since or datetime.now(UTC)
         await _warn_of_shift(conn, placed, declared, at, console)
         with console.status("Checking borders"):
             findings = await imports.check(conn, choice, placed, at=at)
@@ -122,6 +123,10 @@ async def _bring_in(
             console.print(f"gridwarden: the layer would break its promise ({choice.promise}); nothing was imported")
             raise typer.Exit(1)
         with console.status("Publishing"):
+            # Reading and checking took their time, and reports were assigned by the old areas meanwhile. With the lock none
+            # is any more, so the new ones begin no earlier than the last of those.
+            await publish.lock_layer(conn, layer, shared=False)
+            at = since or datetime.now(UTC)
             done = await publish.publish(conn, layer, placed, at=at, level=choice.level)
         await (conn.rollback() if dry_run else conn.commit())
         await _report(conn, choice, done, at, dry_run)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from domain.areas.publish import publish
+from domain.areas.publish import LOCK_SPACE, publish
 from geo import datum
 from tests.flows.conftest import AT, SOUTH, STEP, WEST, admin, grids
 
@@ -99,6 +100,25 @@ def test_a_file_in_another_datum_than_declared_is_suspected(terminal: Terminal) 
     file = terminal.write("county-gcj.geojson", shifted)
     done = terminal.run("import", "areas", file, "--layer", "admin", "--level", "county", "--parent", "up", "--datum", "WGS84", "--dry-run")
     assert "GCJ02" in done.stderr
+
+
+def test_new_areas_begin_no_earlier_than_the_last_report_that_went_by_the_old_ones(terminal: Terminal) -> None:
+    assert terminal.run("import", "areas", terminal.grids(), *GRID).returncode == 0
+    renamed = [(g.code, f"新{g.name}", g.parent_code, g.geometry) for g in grids()]
+    command = ("import", "areas", terminal.write("renamed.geojson", renamed), *GRID)
+    waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
+    with psycopg.connect(terminal.url) as intake, psycopg.connect(terminal.url, autocommit=True) as watch, ThreadPoolExecutor() as beside:
+        intake.execute("select pg_advisory_xact_lock_shared(%s, hashtext('grid'))", (LOCK_SPACE,))
+        running = beside.submit(terminal.run, *command)
+        while watch.execute(waiting).fetchone() == (False,):
+            assert not running.done(), running.result().stderr
+        row = watch.execute("select clock_timestamp()").fetchone()
+        intake.commit()
+        assert running.result().returncode == 0
+        begun = watch.execute("select min(valid_from) from area_versions where name like '新网格%'").fetchone()
+    assert row is not None
+    assert begun is not None
+    assert begun[0] >= row[0]
 
 
 def test_a_dry_run_writes_nothing(terminal: Terminal) -> None:
