@@ -34,6 +34,7 @@ from runtime.ratelimit import Limit
 
 MAX_BYTES: Final = 1024 * 1024
 LONGEST_WORD: Final = 200
+DEEPEST_EVIDENCE: Final = 32
 DETECTIONS: Final = Limit("detections", 6000, 60, "检测上报过于频繁", "detections of this device")
 BAD_KEYS: Final = Limit("device_key", 30, 60, "设备密钥错误次数过多", "wrong device keys from this address")
 
@@ -42,9 +43,9 @@ BAD_KEYS: Final = Limit("device_key", 30, 60, "设备密钥错误次数过多", 
 async def detections(request: Request) -> Response:
     """Take a batch of detections in, in one transaction."""
     state = request.app.state
-    at = datetime.now(UTC)
     device_id = await _device(request)
     items = _items(await body.read(request, most=MAX_BYTES))
+    at = datetime.now(UTC)  # after a body that may take minutes: whoever owns the place now is whom it goes to
     await ratelimit.spend(state.redis, DETECTIONS, str(device_id), amount=len(items))
     read = [_read(item) for item in items]
     good = [given for given in read if isinstance(given, DetectionInput)]
@@ -128,9 +129,20 @@ def _evidence(item: Mapping[str, Any]) -> Mapping[str, Any] | None:
     value = item.get("evidence")
     if value is None:
         return None
-    if not isinstance(value, dict) or b"\\u0000" in orjson.dumps(value):
-        raise Invalid("evidence is a JSON object without NUL characters", "evidence 须为 JSON 对象", field="evidence")
+    if not isinstance(value, dict) or not _storable(value, DEEPEST_EVIDENCE):
+        message = f"evidence is a JSON object of at most {DEEPEST_EVIDENCE} levels, without NUL characters"
+        raise Invalid(message, f"evidence 须为 JSON 对象,最多 {DEEPEST_EVIDENCE} 层", field="evidence")
     return value
+
+
+def _storable(value: Any, levels: int) -> bool:
+    """Tell whether the database can keep a JSON value of so many levels."""
+    if isinstance(value, str):
+        return "\0" not in value
+    if isinstance(value, dict | list):
+        parts = [*value, *value.values()] if isinstance(value, dict) else value
+        return levels > 0 and all(_storable(part, levels - 1) for part in parts)
+    return True
 
 
 def _result(item: Any, outcome: Detected | DomainError) -> dict[str, object]:

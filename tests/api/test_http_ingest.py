@@ -89,6 +89,13 @@ async def test_two_devices_may_use_the_same_key_for_their_detections(doors: Door
         assert (await _post(doors, headers, _seen("a"))).json()["results"][0]["status"] == "accepted"
 
 
+def _nested(levels: int) -> dict[str, Any]:
+    inner: dict[str, Any] = {}
+    for _ in range(levels - 1):
+        inner = {"a": inner}
+    return inner
+
+
 BAD = [
     ("text", "detections"),
     (None, "detections"),
@@ -108,6 +115,8 @@ BAD = [
     (_seen("k", occurredAt="2026-11-22T08:00:00"), "occurredAt"),
     (_seen("k", occurredAt="0001-01-01T00:00:00+23:59"), "occurredAt"),
     (_seen("k", occurredAt=1_700_000_000), "occurredAt"),
+    (_seen("k", evidence=_nested(33)), "evidence"),
+    (_seen("k", evidence={"a": [{"b\0": 1}]}), "evidence"),
     (_seen("k", evidence=[1]), "evidence"),
     (_seen("k", evidence={"a": "\0"}), "evidence"),
     (_seen("k", evidence={"a": "x" * 10_000}), "evidence"),
