@@ -78,7 +78,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         state.redis = bus.connect(settings.redis_url)
         opened.push_async_callback(state.redis.aclose)
         state.jurisdictions = CityHolder()
-        state.reports = GroupCommit(partial(_submit, state), key=attrgetter("submission_id"))
+        state.reports = GroupCommit(partial(_submit, state), key=attrgetter("submission_id"), away=(PoolTimeout,))
         live = live_hub.running(state.pool, database_url=settings.database_url, redis_url=settings.redis_url)
         state.hub = await opened.enter_async_context(live)
         warming = asyncio.create_task(_warm(app))

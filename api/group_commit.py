@@ -1,7 +1,8 @@
 """Reports that arrive while a transaction is under way share the next one: one commit, one round of statements for all.
 
 Nobody waits for company: a report that finds nothing under way goes at once. Each gets its own answer, and one that
-breaks the shared transaction in a way nobody foresaw is tried again alone, so that it cannot take others with it.
+breaks the shared transaction in a way nobody foresaw is tried again alone, so that it cannot take others with it. When
+there is no transaction to be had at all, everybody is told so at once instead of each waiting for the same in turn.
 """
 
 from __future__ import annotations
@@ -19,11 +20,21 @@ FLIGHTS: Final = 2  # one gathers in the database while the other is being made 
 
 
 class GroupCommit(Generic[Item, Result]):
-    """Calls ``together`` with a list of items, which commits and gives a result for each; ``key`` keeps twins apart."""
+    """Calls ``together`` with a list of items, which commits and gives a result for each; ``key`` keeps twins apart.
 
-    def __init__(self, together: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, key: Callable[[Item], Hashable]) -> None:
+    ``away`` are the errors after which nobody else need try now.
+    """
+
+    def __init__(
+        self,
+        together: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        *,
+        key: Callable[[Item], Hashable],
+        away: tuple[type[Exception], ...] = (),
+    ) -> None:
         self._together = together
         self._key = key
+        self._away = away
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._flying = 0
         self._flights: set[asyncio.Task[None]] = set()  # kept here, or the loop would forget them
@@ -51,6 +62,8 @@ class GroupCommit(Generic[Item, Result]):
     async def _commit(self, group: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
             results = await self._together([item for item, _ in group])
+        except self._away as error:
+            self._give_up(group, error)
         except Exception as error:  # noqa: BLE001  # whatever it was, each caller is told
             if len(group) == 1:
                 _refuse(group[0][1], error)
@@ -61,13 +74,21 @@ class GroupCommit(Generic[Item, Result]):
                 _give(answer, result)
 
     async def _one_by_one(self, group: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
-        for item, answer in group:
+        for i, (item, answer) in enumerate(group):
             try:
                 (result,) = await self._together([item])
+            except self._away as error:
+                self._give_up(group[i:], error)
+                return
             except Exception as error:  # noqa: BLE001
                 _refuse(answer, error)
             else:
                 _give(answer, result)
+
+    def _give_up(self, group: Sequence[tuple[Item, asyncio.Future[Result]]], error: Exception) -> None:
+        for _, answer in (*group, *self._waiting):
+            _refuse(answer, error)
+        self._waiting.clear()
 
     def _next_group(self) -> list[tuple[Item, asyncio.Future[Result]]]:
         """Take what waits, in order; a twin of one that is taken waits for the next group."""

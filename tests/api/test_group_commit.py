@@ -97,3 +97,23 @@ async def test_whoever_went_away_before_his_turn_is_not_handed_in() -> None:
         await asyncio.gather(*early)
         assert await commits.add("next") == "NEXT"
     assert not any("gone" in group for group in table.groups)
+
+
+async def test_when_there_is_nothing_to_commit_in_everybody_is_told_at_once() -> None:
+    asked: list[int] = []
+    tried = asyncio.Event()
+
+    async def together(items: Sequence[str]) -> list[str]:
+        asked.append(len(items))
+        lost = len(asked) <= 2 * FLIGHTS  # the transactions of those who came first, and of the first groups
+        await tried.wait()
+        raise ConnectionError if lost else TimeoutError
+
+    commits = GroupCommit(together, key=_whole, away=(TimeoutError,))
+    callers = await _begun(commits, [f"caller{i}" for i in range(FLIGHTS + 3 * MOST_TOGETHER)])
+    tried.set()
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(*callers, return_exceptions=True)
+    assert [type(answer) for answer in answers[:FLIGHTS]] == [ConnectionError] * FLIGHTS  # each had a transaction of his own
+    assert {type(answer) for answer in answers[FLIGHTS:]} == {TimeoutError}
+    assert len(asked) <= 3 * FLIGHTS
