@@ -213,6 +213,8 @@ async def _fetch(
 ) -> list[Row]:  # fmt: skip
     """Run a plan. This is where scope is added: to the outermost rows here, to lists inside them by the same words."""
     conditions = [condition.format(plan.alias) for condition in where]
+    if any(isinstance(value, str) and "\0" in value for value in values.values()):
+        raise Invalid("a text holds a NUL character", "文字中含有空字符")
     needed = scopes_in(plan.select + plan.guard)
     at = context.now()
     given: dict[str, object] = {"at": at, "as_of": at, "limit": limit, **values}

@@ -67,8 +67,8 @@ class AlertsMutation:
         """Raise an alert."""
         context = info.context
         scope_for(await context.actor(), "alert.raise")
-        if input.note is not None and len(input.note) > MAX_NOTE:
-            raise Invalid(f"a note has at most {MAX_NOTE} characters", f"备注不得超过 {MAX_NOTE} 个字", field="note")
+        if input.note is not None and (len(input.note) > MAX_NOTE or "\0" in input.note):
+            raise Invalid(f"a note has at most {MAX_NOTE} characters, none of them NUL", f"备注不得超过 {MAX_NOTE} 个字", field="note")
         submission_id, item = uuid_of(input.submission_id, "submissionId"), _detection(input)
         async with transaction(context.pool) as conn:
             raised = await alert_intake.raise_alert(conn, context.state.jurisdictions, submission_id, item, at=context.now())

@@ -69,5 +69,5 @@ async def _bounded(request: Request, most: int) -> AsyncGenerator[bytes, None]:
 
 
 def _too_large(most: int) -> TooLarge:
-    size = f"{most / 1024 / 1024:.0f} MB"
+    size = f"{most >> 20} MB" if most >= 1 << 20 else f"{most >> 10} KB"
     return TooLarge(f"the body is longer than {size}", f"内容超过 {size}", field="body")

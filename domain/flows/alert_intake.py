@@ -115,7 +115,8 @@ def _accept(city: City, item: DetectionInput) -> Position:
     matter = city.routing.alert_matters.get(item.kind)
     if matter is None or not matter.enabled:
         known = ", ".join(sorted(city.routing.alert_matters))
-        raise Invalid(f"unknown kind of detection {item.kind!r}; known: {known}", f"未知的检测类型 {item.kind!r}", field="kind")
+        given = repr(item.kind[:40])
+        raise Invalid(f"unknown kind of detection {given}; known: {known}", f"未知的检测类型 {given}", field="kind")
     return read_position(lon=item.lon, lat=item.lat, datum_name=item.datum, accuracy_m=item.accuracy_m, where="position")
 
 

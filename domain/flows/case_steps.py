@@ -47,7 +47,7 @@ async def step(
     """
     transition = BY_VERB.get(verb)
     if transition is None:
-        raise Invalid(f"unknown verb {verb!r}; use one of {', '.join(BY_VERB)}", f"未知操作 {verb!r}", field="verb")
+        raise Invalid(f"unknown verb {verb[:40]!r}; use one of {', '.join(BY_VERB)}", f"未知操作 {verb[:40]!r}", field="verb")
     scope = scope_for(actor, transition.permission)
     reason = _reason(transition, reason)
     row = await (await conn.execute(_LOCKED, {"id": case_id, **scope.parameters()})).fetchone()

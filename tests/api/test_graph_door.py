@@ -56,6 +56,7 @@ async def test_a_body_has_a_largest_size(graph: Graph) -> None:
     status, answer = await _post(graph, query)
     assert status == 413
     assert answer["errors"][0]["extensions"]["code"] == "too_large"
+    assert "256 KB" in answer["errors"][0]["message"]
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,28 @@ async def test_a_wrong_field_a_wrong_variable_and_a_syntax_error_have_the_common
         refused = await graph.refused(query)
         assert refused["code"] == "invalid"
         assert refused["messageZh"]
+
+
+async def test_a_text_no_database_can_hold_is_the_callers_mistake_and_not_a_fault_of_ours(graph: Graph) -> None:
+    dispatcher = await graph.staff("d", "dispatcher")
+    fields = (
+        "areas(layer: $x) { nodes { id } }",
+        'areas(layer: "grid", level: $x) { nodes { id } }',
+        'areas(layer: "grid", text: $x) { nodes { id } }',
+        'areaByCode(layer: "grid", code: $x) { id }',
+        "matters(text: $x) { id }",
+        "cases(filter: {origin: $x}) { nodes { id } }",
+    )
+    for field in fields:
+        assert (await graph.refused(f"query($x: String!) {{ {field} }}", {"x": "a\0b"}, dispatcher))["code"] == "invalid"
+
+
+async def test_a_refusal_repeats_only_the_begin_of_what_was_sent(graph: Graph) -> None:
+    dispatcher = await graph.staff("d", "dispatcher")
+    step = 'mutation($x: String!) { stepCase(input: {caseId: "00000000-0000-0000-0000-000000000000", verb: $x, revision: 1}) { id } }'
+    refused = await graph.refused(step, {"x": "x" * 100_000}, dispatcher)
+    assert refused["field"] == "verb"
+    assert len(refused["message"]) < 400
 
 
 async def test_a_token_that_is_bad_expired_or_revoked_is_an_error_and_never_the_public(graph: Graph) -> None:

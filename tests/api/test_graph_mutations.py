@@ -169,7 +169,8 @@ async def test_an_alert_raised_by_hand_opens_a_case_once(graph: Graph) -> None:
     assert (first["repeated"], again["repeated"]) == (False, True)
     assert first["caseId"] == again["caseId"]
     assert (await graph.refused(RAISE, {"input": {**given, "kind": "ufo", "submissionId": str(uuid.uuid4())}}, guard))["field"] == "kind"
-    assert (await graph.refused(RAISE, {"input": {**given, "note": "x" * 501}}, guard))["field"] == "note"
+    for note in ("x" * 501, "a\0b"):
+        assert (await graph.refused(RAISE, {"input": {**given, "note": note}}, guard))["field"] == "note"
 
 
 async def test_a_preview_says_what_the_report_will_get(graph: Graph) -> None:
