@@ -5,6 +5,7 @@ import socket
 
 import uvicorn
 
+from api.patience import PatientProtocol
 from runtime.settings import Settings, from_environment
 
 
@@ -26,7 +27,7 @@ def _config(settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=PatientProtocol,
         ws="websockets-sansio",
         ws_max_size=1 << 20,
         ws_per_message_deflate=False,  # packing one update for each of its viewers costs more than all the rest
