@@ -13,7 +13,8 @@ from psycopg_pool import PoolTimeout
 from starlette.requests import Request
 from starlette.responses import Response
 
-from domain.errors import DomainError
+from domain.errors import DomainError, Invalid
+from geo.lonlat import GeoError
 
 STATUS: Final[Mapping[str, int]] = {
     "invalid": 400,
@@ -78,6 +79,8 @@ def problems(handler: Handler) -> Handler:
             return await handler(request)
         except DomainError as error:
             return problem(error)
+        except GeoError as error:
+            return problem(Invalid(error.message_en, error.message_zh, field=error.where or None))
         except (PoolTimeout, psycopg.OperationalError) as error:
             _log.warning("%s %s: %s", request.method, request.url.path, type(error).__name__)
             return problem(Unavailable("the database is busy or away; try again", "数据库繁忙,请稍后再试"))

@@ -280,4 +280,6 @@ async def test_on_a_gcj_02_base_map_everything_is_drawn_some_600_m_to_the_south_
         assert to_x > from_x
         assert to_y > from_y
         assert math.hypot(to_x - from_x, to_y - from_y) * unit_m == pytest.approx(604, abs=30)
-    assert (await doors.client.get(f"{path}?datum=BD09")).status_code == 400
+    for datum in ("BD09", "MARS", "", "%00"):
+        answer = await doors.client.get(f"{path}?datum={datum}")
+        assert (answer.status_code, answer.json()["field"]) == (400, "datum")
