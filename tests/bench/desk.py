@@ -40,15 +40,15 @@ class Desk:
 
 
 @contextmanager
-def open_desk(home: Path, url: str) -> Iterator[Desk]:
-    """Lend a desk that is signed in and follows the live feed."""
+def open_desk(home: Path, url: str, *, view: str = "") -> Iterator[Desk]:
+    """Lend a desk that is signed in and follows the live feed; ``view`` is the page's query, such as ?at=lon,lat,zoom."""
     accounts = json.loads((home / "demo-accounts.json").read_text())
     password = next(account["password"] for account in accounts if account["username"] == "dispatcher")
     with sync_playwright() as playwright:
         playwright.selectors.set_test_id_attribute("data-test")
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="zh-CN")
-        page.goto(url)
+        page.goto(f"{url}/{view}")
         page.get_by_label("用户名").fill("dispatcher")
         page.locator("#password").fill(password)
         page.get_by_role("button", name="登录", exact=True).click()

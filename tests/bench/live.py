@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -22,17 +21,17 @@ from random import Random
 from typing import Any, Final
 from uuid import uuid4
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page
 
 from runtime.settings import CHECKOUT
 from tests.bench import product
+from tests.bench.desk import open_desk
 from tests.bench.live_viewers import _percentile
 
 RATE: Final = 50.0
 SECONDS: Final = 120.0
 VIEWERS: Final = 199
 LINES: Final = 24
-CHROMIUM: Final = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 MUTATION: Final = "mutation($input: SubmitReportInput!) { submitReport(input: $input) { caseId } }"
 
 Times = dict[str, tuple[float, float]]
@@ -43,8 +42,8 @@ def run(say: Callable[[str], None], *, rounds: int = 1, quick: bool = False) -> 
     del rounds
     with product.running_city() as (home, url):
         token = product.sign_in(home, url)
-        with _desk(home, url) as page:
-            return watched(say, home, url, token, seconds=10.0 if quick else SECONDS, page=page)
+        with open_desk(home, url, view="?at=114.90000,27.82000,11") as desk:
+            return watched(say, home, url, token, seconds=10.0 if quick else SECONDS, page=desk.page)
 
 
 def watched(say: Callable[[str], None], home: Path, url: str, token: str, *, seconds: float, page: Page | None = None) -> dict[str, Any]:
@@ -72,7 +71,10 @@ def watched(say: Callable[[str], None], home: Path, url: str, token: str, *, sec
     )
     if page is not None:
         figures["page"] = pins_of(page, times)
-        say("page: pin on the map after send p50 {p50_ms:.0f} ms, p99 {p99_ms:.0f} ms; {missing} missing".format(**figures["page"]))
+        say(
+            "page: pin on the map after send p50 {p50_ms:.0f} ms, p99 {p99_ms:.0f} ms"
+            " (after the answer p50 {p50_after_answer_ms:.0f}, p99 {p99_after_answer_ms:.0f}); {missing} missing".format(**figures["page"])
+        )
     shown = ", ".join(f"{name} {share:.2f}" for name, share in figures["cpu_share"].items())
     say(f"processors used: {shown}; API memory {figures['memory_mb'].get('api-1', 0):.0f} MB; machine load {figures['machine_load']:.1f}")
     return figures
@@ -90,27 +92,19 @@ def pins_of(page: Page, times: Times, *, within_s: float = 20.0) -> dict[str, fl
     deadline = time.monotonic() + within_s
     while True:
         drawn: dict[str, float] = page.evaluate(wanted)
-        since = [drawn[case] / 1000 - sent for case, (sent, _) in times.items() if case in drawn]
-        if len(since) == len(times) or time.monotonic() > deadline:
+        seen = {case: drawn[case] / 1000 for case in times if case in drawn}
+        if len(seen) == len(times) or time.monotonic() > deadline:
             break
         page.wait_for_timeout(100)
-    return {"p50_ms": _percentile(since, 0.5), "p99_ms": _percentile(since, 0.99), "missing": len(times) - len(since)}
-
-
-@contextmanager
-def _desk(home: Path, url: str) -> Iterator[Page]:
-    """Lend a page of a real browser, signed in at the desk and following the feed."""
-    accounts = {account["username"]: account["password"] for account in json.loads((home / "demo-accounts.json").read_text())}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
-        page = browser.new_page(locale="zh-CN", viewport={"width": 1440, "height": 900})
-        page.goto(f"{url}/?at=114.90000,27.82000,11")
-        page.get_by_label("用户名").fill("dispatcher")
-        page.locator("#password").fill(accounts["dispatcher"])
-        page.get_by_role("button", name="登录", exact=True).click()
-        expect(page.locator("[data-test=live]")).to_have_text("实时", timeout=60_000)
-        yield page
-        browser.close()
+    after_send = [at - times[case][0] for case, at in seen.items()]
+    after_answer = [at - times[case][1] for case, at in seen.items()]
+    return {
+        "p50_ms": _percentile(after_send, 0.5),
+        "p99_ms": _percentile(after_send, 0.99),
+        "p50_after_answer_ms": _percentile(after_answer, 0.5),
+        "p99_after_answer_ms": _percentile(after_answer, 0.99),
+        "missing": len(times) - len(seen),
+    }
 
 
 def _apart(work: Coroutine[Any, Any, Times]) -> Times:
@@ -164,3 +158,7 @@ def _document(chance: Random) -> bytes:
         "occurredAt": datetime.now(UTC).isoformat(),
     }  # fmt: skip
     return json.dumps({"query": MUTATION, "variables": {"input": report}}).encode()
+
+
+if __name__ == "__main__":
+    run(print, quick="--quick" in sys.argv)
