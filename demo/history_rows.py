@@ -235,7 +235,8 @@ def _reports(told: Told) -> Iterator[Row]:
 
 def _steps(told: Told) -> Iterator[Row]:
     opened = told.history.opened
-    for i, (step, other) in enumerate(zip(bulk.ids(opened, told.rng), bulk.ids(opened, told.rng), strict=True)):
+    for i, pair in enumerate(zip(bulk.ids(opened, told.rng), bulk.ids(opened, told.rng), strict=True)):
+        step, other = sorted(pair)  # both at one instant: the id tells which came first
         yield step, told.case_id[i], told.opened[i], "file", NULL, "filed", NULL, NULL, NULL
         if told.department[i] != NULL:
             yield other, told.case_id[i], told.opened[i], "dispatch", "filed", "dispatched", NULL, told.department[i], NULL
