@@ -66,12 +66,15 @@ class AlertsMutation:
     async def raise_alert(self, info: Info, input: RaiseAlertInput) -> RaisedAlert:  # noqa: A002
         """Raise an alert."""
         context = info.context
-        scope_for(await context.actor(), "alert.raise")
+        actor = await context.signed_in()
+        scope_for(actor, "alert.raise")
         if input.note is not None and (len(input.note) > MAX_NOTE or "\0" in input.note):
             raise Invalid(f"a note has at most {MAX_NOTE} characters, none of them NUL", f"备注不得超过 {MAX_NOTE} 个字", field="note")
         submission_id, item = uuid_of(input.submission_id, "submissionId"), _detection(input)
         async with transaction(context.pool) as conn:
-            raised = await alert_intake.raise_alert(conn, context.state.jurisdictions, submission_id, item, at=context.now())
+            raised = await alert_intake.raise_alert(
+                conn, context.state.jurisdictions, submission_id, item, at=context.now(), actor_id=actor.user_id
+            )
         context.changed()
         return RaisedAlert(
             alert_id=strawberry.ID(str(raised.alert_id)),

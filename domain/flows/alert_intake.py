@@ -58,11 +58,17 @@ class _Batch:
 
 
 async def detect(
-    conn: Conn, holder: CityHolder, items: Sequence[DetectionInput], *, device_id: UUID | None, at: datetime
+    conn: Conn,
+    holder: CityHolder,
+    items: Sequence[DetectionInput],
+    *,
+    device_id: UUID | None,
+    at: datetime,
+    actor_id: UUID | None = None,
 ) -> list[Detected | DomainError]:
-    """Take detections of one device in and give a result for each, in order.
+    """Take detections of one device (or of a person, who is ``actor_id``) in and give a result for each, in order.
 
-    The device's row must be locked by nobody else for long: two batches of one device are taken one after the other.
+    Two batches of one device are taken one after the other.
     """
     if len(items) > MAX_ITEMS:
         raise Invalid(f"at most {MAX_ITEMS} detections at once", f"一次最多提交 {MAX_ITEMS} 条", field="detections")
@@ -81,7 +87,7 @@ async def detect(
     _refuse_twins(items, positions, results)
     if positions:
         batch = await _gather(conn, city, items, positions)
-        numbers = await _write(conn, batch, device_id, at)
+        numbers = await _write(conn, batch, device_id, at, actor_id)
         for i, detection in batch.detections.items():
             incident = detection.incident
             first = incident.id in batch.opened and detection.id == _first_of(batch, incident)
@@ -91,7 +97,7 @@ async def detect(
 
 
 async def raise_alert(
-    conn: Conn, holder: CityHolder, submission_id: UUID, item: DetectionInput, *, at: datetime
+    conn: Conn, holder: CityHolder, submission_id: UUID, item: DetectionInput, *, at: datetime, actor_id: UUID | None = None
 ) -> Detected:
     """Take an alert a person raised in; the submission id makes a retry the same alert. Raises what refuses it."""
     digest = hashlib.sha256(repr((item.kind, item.lon, item.lat, item.datum, item.occurred_at.isoformat())).encode()).digest()
@@ -102,7 +108,7 @@ async def raise_alert(
         if row is None:
             raise Conflict("this submission was erased", "该提交已被删除", field="submissionId")
         return Detected(row[0], row[1], row[2], row[3], repeated=True, opened=False)
-    (result,) = await detect(conn, holder, [item], device_id=None, at=at)
+    (result,) = await detect(conn, holder, [item], device_id=None, at=at, actor_id=actor_id)
     if isinstance(result, DomainError):
         raise result
     await conn.execute("update submissions set result_id = %s where submission_id = %s", (result.detection_id, submission_id))
@@ -179,16 +185,16 @@ def _first_of(batch: _Batch, incident: Incident) -> UUID:
     ).id
 
 
-async def _write(conn: Conn, batch: _Batch, device_id: UUID | None, at: datetime) -> dict[UUID, str]:
+async def _write(conn: Conn, batch: _Batch, device_id: UUID | None, at: datetime, actor_id: UUID | None) -> dict[UUID, str]:
     opened = list(batch.opened.values())
     await receipts.write(conn, [receipt for receipt, _ in opened], at=at)
     numbers = await cases.open_cases(conn, [case for _, case in opened], at=at) if opened else []
     await intake.write(conn, list(batch.detections.values()), list(batch.touched.values()), device_id=device_id, at=at)
-    await events.record(conn, [_event(one, at) for one in batch.touched.values()])
+    await events.record(conn, [_event(one, at, actor_id) for one in batch.touched.values()])
     return {case.id: number for (_, case), number in zip(opened, numbers, strict=True)}
 
 
-def _event(one: Incident, at: datetime) -> events.Event:
+def _event(one: Incident, at: datetime, actor_id: UUID | None) -> events.Event:
     return events.Event(
         kind="case.opened" if one.is_new else "case.joined",
         subject_kind="case",
@@ -196,4 +202,5 @@ def _event(one: Incident, at: datetime) -> events.Event:
         at=at,
         area_ids=one.area_ids,
         department_ids=[one.department_id] if one.department_id else [],
+        actor_id=actor_id,
     )

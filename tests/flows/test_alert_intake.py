@@ -81,11 +81,13 @@ async def test_bad_detections_are_refused_alone_and_named(city: SmallCity, devic
 
 async def test_a_raised_alert_is_the_same_alert_on_a_retry(city: SmallCity) -> None:
     submission, item = uuid4(), seen(confidence=1.0)
-    first = await alert_intake.raise_alert(city.conn, city.holder, submission, item, at=AT)
+    staff = city.users["staff"]
+    first = await alert_intake.raise_alert(city.conn, city.holder, submission, item, at=AT, actor_id=staff)
     again = await alert_intake.raise_alert(city.conn, city.holder, submission, item, at=AT)
     assert again.repeated
     assert (again.alert_id, again.number) == (first.alert_id, first.number)
     assert await city.one("select detection_count from alerts") == 1
+    assert await city.one("select actor_id from events") == staff
 
 
 async def test_many_devices_at_once_make_one_incident(database_url: str) -> None:
