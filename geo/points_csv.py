@@ -115,22 +115,38 @@ def _column(header: list[str], wanted: str | None, usual: tuple[str, ...], path:
 
 def _batch(header: list[str], rows: list[list[str]], x: int, y: int, datum: Datum, expected: BBox | None, done: int) -> PointBatch:
     width = len(header)
+    too_long = [i for i, row in enumerate(rows) if len(row) > width and any(row[width:])]
+    bad: list[tuple[int, GeoError]] = [(done + i + 1, _too_long(rows[i], width, f"row {done + i + 1}")) for i in too_long]
     for i, row in enumerate(rows):
-        if len(row) < width:
-            rows[i] = row + [""] * (width - len(row))
+        if len(row) != width:
+            rows[i] = _fitted(row, width)
     lon, lat = _floats([row[x] for row in rows]), _floats([row[y] for row in rows])
     wrong = ~((np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0))
     if expected is not None:
         west, south, east, north = expected.west, expected.south, expected.east, expected.north
         wrong |= ~((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north))
-    bad: list[tuple[int, GeoError]] = []
+    wrong[too_long] = False
+    lon[too_long] = lat[too_long] = np.nan
     for i in np.flatnonzero(wrong).tolist():
         error = _why(rows[i][x], rows[i][y], float(lon[i]), float(lat[i]), expected, f"row {done + i + 1}")
         if error is not None:
             bad.append((done + i + 1, error))
             lon[i] = lat[i] = np.nan
     lon, lat = datums.to_wgs84_many(lon, lat, datum)
+    bad.sort(key=lambda one: one[0])
     return PointBatch(header, rows, lon, lat, bad, done + len(rows))
+
+
+def _fitted(row: list[str], width: int) -> list[str]:
+    if len(row) < width:
+        return row + [""] * (width - len(row))
+    return [*row[: width - 1], ",".join(cell for cell in row[width - 1 :] if cell)]
+
+
+def _too_long(row: list[str], width: int, where: str) -> GeoError:
+    # Which of its cells are the coordinates cannot be told: often a comma in an address that was not quoted.
+    en, zh = f"the row has {len(row)} cells, the header {width}.", f"该行有 {len(row)} 列,表头只有 {width} 列。"
+    return TableError("table.too_many_cells", en, zh, where)
 
 
 def _floats(cells: list[str]) -> NDArray[np.float64]:

@@ -38,6 +38,14 @@ def test_every_row_stays_and_bad_ones_are_marked_with_their_reason(tmp_path: Pat
     assert batch.bad[0][1].where == "row 2"
 
 
+def test_a_row_with_more_cells_than_the_header_is_bad_and_moves_no_column(tmp_path: Path) -> None:
+    path = table(tmp_path / "p.csv", "lon,lat,note\n114.9,27.8,a,b\n114.9,27.8,tail,,\nx,27.8\n114.9,27.8,ok\n")
+    (batch,) = points_csv.read_points(path)
+    assert batch.rows == [["114.9", "27.8", "a,b"], ["114.9", "27.8", "tail"], ["x", "27.8", ""], ["114.9", "27.8", "ok"]]
+    assert [(row, error.code) for row, error in batch.bad] == [(1, "table.too_many_cells"), (3, "position.not_finite")]
+    assert np.isfinite(batch.lon).tolist() == [False, True, False, True]
+
+
 def test_a_point_outside_the_city_is_no_error(tmp_path: Path) -> None:
     (batch,) = points_csv.read_points(table(tmp_path / "p.csv", "x,y\n116.9,28.2\n"), expected=XINYU)
     assert batch.bad == []
