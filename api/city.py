@@ -10,6 +10,7 @@ import typer
 from runtime import settings as city_settings
 from runtime import stores
 from runtime.settings import Settings
+from runtime.trouble import SetupTrouble
 
 Home = Annotated[
     Path | None,
@@ -26,11 +27,16 @@ Home = Annotated[
 def opened(home: Path | None) -> Iterator[Settings]:
     """Lend the settings of a city whose stores answer and whose schema is the newest one.
 
-    Stores that were not running are started, and stopped at the end when nobody else uses them. Raises SetupTrouble.
+    Stores that were not running are started, and stopped at the end when nobody else uses them. Raises SetupTrouble, also
+    for a folder without a city: a slip in its name must not be answered by an empty one.
     """
     from runtime import migrate
 
     settings = city_settings.from_environment(home=home)
+    if settings.given_database_url is None and not (settings.home / "pg").exists():
+        raise SetupTrouble(
+            f"There is no city in {settings.home}.", f"Mend --home, or make one there with ./gridwarden up --home {settings.home}"
+        )
     with stores.ensure_stores(settings, say=say):
         migrate.upgrade(settings.database_url)
         yield settings

@@ -101,6 +101,8 @@ def _whole(path: Path | None) -> Iterator[IO[str]]:
     if path is None:
         yield sys.stdout
         return
+    if not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent}")
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("w", encoding="utf-8", newline="") as file:

@@ -179,3 +179,12 @@ def test_a_mistake_is_told_in_one_line_with_its_remedy(terminal: Terminal, argum
     assert done.returncode == 1
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_is_not_there_is_a_usage_error(terminal: Terminal) -> None:
+    points = terminal.folder / "points.csv"
+    points.write_text("lon,lat\n114.9,27.8\n", encoding="utf-8")
+    done = terminal.run("locate", str(points), "-o", str(terminal.folder / "nowhere" / "out.csv"))
+    assert done.returncode == 2
+    assert "no folder" in done.stderr
+    assert "Traceback" not in done.stderr

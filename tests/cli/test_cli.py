@@ -50,6 +50,17 @@ def test_a_home_that_cannot_be_made_is_one_line_and_exit_code_one(gridwarden: Ru
     assert "--home DIR" in answer.stderr
 
 
+def test_a_slip_in_the_name_of_the_home_is_told_and_makes_no_city_there(gridwarden: Run, home: Path, tmp_path: Path) -> None:
+    points = tmp_path / "points.csv"
+    points.write_text("lon,lat\n114.9,27.8\n", encoding="utf-8")
+    answer = gridwarden("locate", points, "--home", home)
+    assert answer.returncode == 1
+    assert answer.stdout == ""
+    assert "no city" in answer.stderr
+    assert "gridwarden up" in answer.stderr
+    assert not home.exists()
+
+
 def test_a_taken_port_is_one_line_and_leaves_no_store_running(gridwarden: Run, home: Path, free_port: Callable[[], str]) -> None:
     import socket
 
