@@ -18,7 +18,8 @@ _INSERT = """
 insert into cases (id, number, origin, state, title, matter_id, condition_id, position, position_3857, cell,
                    home_area_id, home_version_id, area_ids, department_id, receipt_id, opened_at, due_at, due_basis,
                    updated_at)
-values (%(id)s, to_char(%(at)s at time zone 'Asia/Shanghai', 'YYYYMMDD') || '-' || lpad(nextval('case_numbers')::text, 6, '0'),
+values (%(id)s, to_char(%(at)s at time zone 'Asia/Shanghai', 'YYYYMMDD') || '-' ||
+        (select lpad(n::text, greatest(6, length(n::text)), '0') from nextval('case_numbers') n),
         %(origin)s, %(state)s, %(title)s, %(matter_id)s, %(condition_id)s, st_point(%(lon)s, %(lat)s, 4326),
         st_transform(st_point(%(lon)s, %(lat)s, 4326), 3857), %(cell)s, %(home_area_id)s, %(home_version_id)s,
         %(area_ids)s, %(department_id)s, %(receipt_id)s, %(at)s, %(due_at)s, %(due_basis)s, %(at)s)

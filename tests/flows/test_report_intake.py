@@ -36,6 +36,12 @@ async def test_a_report_becomes_a_case_with_owner_department_clock_receipt_and_e
     assert event["department_ids"] == [str(city.departments["west"])]
 
 
+async def test_the_millionth_case_has_a_number_of_its_own(city: SmallCity) -> None:
+    await city.conn.execute("select setval('case_numbers', 999998)")
+    done = await city.submit(*(city.report() for _ in range(13)))
+    assert [one.number for one in done] == [f"20261120-{number}" for number in range(999_999, 1_000_012)]
+
+
 async def test_a_component_goes_to_its_owner(city: SmallCity) -> None:
     (done,) = await city.submit(city.report(matter_id=city.matters["cover"]))
     assert await city.one("select department_id from cases where id = %s", done.case_id) == city.departments["water"]
