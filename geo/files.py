@@ -201,18 +201,20 @@ def write(path: Path, geometries: Sequence[BaseGeometry], columns: Mapping[str, 
     kind = kinds.pop() if len(kinds) == 1 else "MultiPolygon" if kinds == {"Polygon", "MultiPolygon"} else "Unknown"
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         target = Path(folder) / path.name
-        pyogrio.raw.write(
-            target,
-            geometry=np.asarray(shapely.to_wkb(np.asarray(geometries, dtype=object)), dtype=object),
-            field_data=[np.array(list(values), dtype=_kind_of(values)) for values in columns.values()],
-            fields=list(columns),
-            geometry_type=kind,
-            crs="EPSG:4326",
-            driver=driver,
-            layer=layer,
-            promote_to_multi=kind == "MultiPolygon",
-            layer_options=options,
-        )
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Normalized/laundered field name", RuntimeWarning)  # said above: the format cuts names
+            pyogrio.raw.write(
+                target,
+                geometry=np.asarray(shapely.to_wkb(np.asarray(geometries, dtype=object)), dtype=object),
+                field_data=[np.array(list(values), dtype=_kind_of(values)) for values in columns.values()],
+                fields=list(columns),
+                geometry_type=kind,
+                crs="EPSG:4326",
+                driver=driver,
+                layer=layer,
+                promote_to_multi=kind == "MultiPolygon",
+                layer_options=options,
+            )
         for made in Path(folder).iterdir():
             shutil.move(made, path.parent / made.name)
 

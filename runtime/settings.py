@@ -6,6 +6,7 @@ computed and never handed around. Secrets are files in the home, made on first u
 
 import os
 import secrets
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -127,6 +128,11 @@ class Settings:
         if self.given_redis_url:
             values["REDIS_URL"] = self.given_redis_url
         return values
+
+    @property
+    def home_option(self) -> str:
+        """What a command must be given to mean this home: nothing for the one it would take by itself."""
+        return "" if self.home == from_environment().home else f" --home {shlex.quote(str(self.home))}"
 
     def prepare_home(self) -> None:
         """Make the folders of the home, or raise SetupTrouble when the place cannot be used.

@@ -88,10 +88,13 @@ def areas(
 def _refuse_rows(console: Console, bad: "list[BadRow]") -> int:
     for one in bad[:SHOWN]:
         spot = f" at {one.error.place[0]:.6f}, {one.error.place[1]:.6f}" if one.error.place else ""
-        console.print(f"row {one.row} ({one.code or 'no code'}){spot}: {one.error.message_en} {one.error.message_zh}", markup=False)
+        console.print(
+            f"row {one.row} ({one.code or 'no code'}){spot}: {one.error.message_en} {one.error.message_zh}", markup=False, soft_wrap=True
+        )
     if len(bad) > SHOWN:
         console.print(f"... and {len(bad) - SHOWN} more")
-    console.print(f"gridwarden: {len(bad) or 'no good'} rows cannot be taken and nothing was imported; mend them, or try --repair")
+    way_out = "mend them, or try --repair" if any(one.error.place for one in bad) else "mend them"
+    console.print(f"gridwarden: {len(bad) or 'no good'} rows cannot be taken and nothing was imported; {way_out}", soft_wrap=True)
     return 1
 
 
@@ -160,6 +163,7 @@ def _show(console: Console, findings: "Findings") -> None:
         console.print(
             f"{one.severity}: {one.kind} of {one.area_m2:,.3f} m2 at {one.place.lon:.6f}, {one.place.lat:.6f} ({', '.join(one.codes)})",
             markup=False,
+            soft_wrap=True,
         )
     hidden = len(findings.found) - SHOWN + findings.left_out
     if hidden > 0:

@@ -23,6 +23,10 @@ where v.layer = %(layer)s and (%(level)s::text is null or v.level = %(level)s)
   and v.valid_from <= %(at)s and (v.valid_to is null or v.valid_to > %(at)s)
 order by v.level, v.code collate "C"
 """
+_THERE = """
+select distinct layer || '/' || level as one from area_versions
+where valid_from <= %(at)s and (valid_to is null or valid_to > %(at)s) order by one
+"""
 
 
 @app.callback()
@@ -47,8 +51,10 @@ def areas(
     at = as_of.replace(tzinfo=UTC) if as_of else datetime.now(UTC)
     with opened(home) as settings:
         rows = asyncio.run(_read(settings.database_url, layer, level, at))
+        there = "" if rows else asyncio.run(_there(settings.database_url, at))
     if not rows:
-        Console(stderr=True).print(f"gridwarden: no areas of layer {layer!r} are in force then; nothing was written", markup=False)
+        message = f"gridwarden: no areas of layer {layer!r}{f' at level {level!r}' if level else ''} are in force then; there are: {there}"
+        Console(stderr=True).print(message, markup=False, soft_wrap=True)
         raise typer.Exit(1)
     columns = {name: [row[i] for row in rows] for i, name in enumerate(COLUMNS)}
     try:
@@ -64,3 +70,12 @@ async def _read(database_url: str, layer: str, level: str | None, at: datetime) 
 
     async with await psycopg.AsyncConnection.connect(database_url) as conn:
         return await (await conn.execute(_AREAS, {"layer": layer, "level": level, "at": at})).fetchall()
+
+
+async def _there(database_url: str, at: datetime) -> str:
+    """The layers and levels that have areas in force, for somebody who asked for one that has none."""
+    import psycopg
+
+    async with await psycopg.AsyncConnection.connect(database_url) as conn:
+        found = await (await conn.execute(_THERE, {"at": at})).fetchall()
+    return ", ".join(str(one) for (one,) in found) or "none at all"

@@ -47,7 +47,8 @@ def up(
     settings.prepare_home()
     with supervisor.city_lock(settings) as lock:
         if lock is None:
-            raise SetupTrouble(f"The city in {settings.home} is running already.", "See ./gridwarden status, or stop it: ./gridwarden down")
+            advice = f"See ./gridwarden status{settings.home_option}, or stop it: ./gridwarden down{settings.home_option}"
+            raise SetupTrouble(f"The city in {settings.home} is running already.", advice)
         supervisor.end_orphans(settings)
         with supervisor.listen(settings) as listener, Steps() as steps, stores.ensure_stores(settings, say=steps.say):
             _prepare(settings, steps)
@@ -177,4 +178,5 @@ def _welcome(settings: Settings, *, detached: bool) -> None:
         for account in accounts:
             table.add_row(account["username"], account["password"], account["role"])
         console.print(table)
-    console.print("  Stop it with ./gridwarden down" if detached else "  Stop it with Ctrl-C or ./gridwarden down")
+    stop = f"./gridwarden down{settings.home_option}"
+    console.print(f"  Stop it with {stop}" if detached else f"  Stop it with Ctrl-C or {stop}", markup=False, soft_wrap=True)
