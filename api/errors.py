@@ -44,10 +44,10 @@ def tell(error: GraphQLError) -> None:
         return
     elif isinstance(cause, psycopg.errors.QueryCanceled):
         error.message = f"the database did not answer within {STATEMENT_TIMEOUT_S} s; ask for less"
-        error.extensions = _extensions("too_many", f"查询超过 {STATEMENT_TIMEOUT_S} 秒,请缩小范围")
+        error.extensions = _extensions("too_many", f"查询超过 {STATEMENT_TIMEOUT_S} 秒，请缩小范围")
     elif isinstance(cause, psycopg.OperationalError | PoolTimeout):
         log.warning("database away: %s", type(cause).__name__)
-        error.message, error.extensions = "the database is busy or away; try again", _extensions("unavailable", "数据库繁忙,请稍后再试")
+        error.message, error.extensions = "the database is busy or away; try again", _extensions("unavailable", "数据库繁忙，请稍后再试")
     elif error.path is None and not _is_fault(cause):
         error.extensions = _extensions("invalid", "请求不符合接口定义")
     else:
@@ -68,7 +68,7 @@ def _mask(error: GraphQLError, cause: BaseException | None) -> None:
     name = secrets.token_hex(6)
     log.error("fault %s at %s", name, error.path, exc_info=cause or error)
     error.message = f"something went wrong on our side; its number is {name}"
-    error.extensions = _extensions("internal", f"系统内部错误,编号 {name}")
+    error.extensions = _extensions("internal", f"系统内部错误，编号 {name}")
 
 
 def _extensions(code: str, message_zh: str, field: str | None = None) -> dict[str, Any]:

@@ -236,7 +236,7 @@ class _Socket:
             raise _Refused(executor)
         if executor.operation.operation is not OperationType.SUBSCRIPTION:
             message = "only subscriptions are answered here; send queries and mutations to POST /graphql"
-            raise _Refused([refusal("invalid", message, "此处只支持订阅;查询和变更请用 POST /graphql")])
+            raise _Refused([refusal("invalid", message, "此处只支持订阅；查询和变更请用 POST /graphql")])
         opened = create_source_event_stream(executor)
         updates: Any = await opened if executor.is_awaitable(opened) else opened
         if isinstance(updates, ExecutionResult):

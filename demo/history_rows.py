@@ -27,7 +27,7 @@ _SOURCES: Final = ("citizen", "hotline", "staff")
 _SOURCE_SHARES: Final = (0.62, 0.24, 0.14)
 _GCJ02_SHARE: Final = 0.3
 _LONGEST_WAIT_S: Final = 900
-_REASONS: Final = {"return": "位置描述不清,请核实后再派", "rework": "现场复核未达标,请返工", "reject": "不在本市范围内"}
+_REASONS: Final = {"return": "位置描述不清，请核实后再派", "rework": "现场复核未达标，请返工", "reject": "不在本市范围内"}
 # Steps of whoever handles the case; the others are the dispatcher's.
 _HANDLING: Final = frozenset(("accept", "finish", "return"))
 _ENDS: Final = ("closed", "rejected")
@@ -227,7 +227,7 @@ def _reports(told: Told) -> Iterator[Row]:
     for i, (via, x, y, gcj02, radius, occurred, tracking) in enumerate(columns):
         matter = history.matters[i]
         yield (
-            told.report_id[i], told.case_id[i], via, _hex(matter.id), f"发现{bulk.text(matter.name)}问题,请派人处理。", told.position[i],
+            told.report_id[i], told.case_id[i], via, _hex(matter.id), f"发现{bulk.text(matter.name)}问题，请派人处理。", told.position[i],
             repr(x), repr(y), "GCJ02" if gcj02 else "WGS84", str(radius), occurred, told.opened[i],
             told.submitter[i], tracking,
         )  # fmt: skip

@@ -35,7 +35,7 @@ CITIZENS_A_SECOND: Final = 8.0
 MOST_CASES_STEPPED: Final = 5_000
 _STEPS: Final = (("accept", 20.0), ("finish", 60.0), ("close", 20.0))
 _CENTRES: Final = ((114.917, 27.818, 0.45, 0.025), (114.668, 27.811, 0.15, 0.015))
-_WORDS: Final = ("路边发现问题,请处理", "小区门口,影响通行", "已经好几天了,请尽快安排", "靠近学校,请注意安全", "下雨后更明显")
+_WORDS: Final = ("路边发现问题，请处理", "小区门口，影响通行", "已经好几天了，请尽快安排", "靠近学校，请注意安全", "下雨后更明显")
 
 
 @dataclass(slots=True)

@@ -151,7 +151,7 @@ def _guard(shape: BaseGeometry, resolution: int, max_cells: int) -> None:
         raise CellError(
             "cells.too_many",
             f"about {expected} cells at resolution {resolution}, more than {max_cells}; use a coarser resolution.",
-            f"第 {resolution} 级约需 {expected} 个单元,超过上限 {max_cells},请降低级别。",
+            f"第 {resolution} 级约需 {expected} 个单元，超过上限 {max_cells}，请降低级别。",
         )
 
 

@@ -97,7 +97,7 @@ def check(
         raise CoverageError(
             "coverage.lengths_differ",
             f"{len(polygons)} polygons but {len(codes)} codes.",
-            f"多边形 {len(polygons)} 个,编码 {len(codes)} 个,数量不一致。",
+            f"多边形 {len(polygons)} 个，编码 {len(codes)} 个，数量不一致。",
         )
     if promise == "free" or not len(polygons):
         return Findings(promise, ())

@@ -50,7 +50,7 @@ def parse_datum(text: str, where: str = "datum") -> Datum:
         raise PositionError(
             "position.unknown_datum",
             f"unknown datum {text!r}; use one of {', '.join(Datum)}.",
-            f"未知坐标系 {text!r},可用:{'、'.join(Datum)}。",
+            f"未知坐标系 {text!r}，可用：{'、'.join(Datum)}。",
             where,
         ) from None
 

@@ -57,7 +57,7 @@ class ShiftSuspicion:
     def message_zh(self) -> str:
         """The suspicion as a Chinese sentence."""
         return (
-            f"声明为 {self.declared},但按 {self.likely} 解读与已有区域吻合得多"
+            f"声明为 {self.declared}，但按 {self.likely} 解读与已有区域吻合得多"
             f"({self.fit_likely_share:.0%} 对 {self.fit_declared_share:.0%}),疑似偏移约 {self.offset_m:.0f} 米。"
         )
 

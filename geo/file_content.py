@@ -38,7 +38,7 @@ def check(path: Path) -> None:
     if not path.is_file():
         raise file_error("not_found", "there is no such file.", "文件不存在。", path)
     if path.suffix.lower() not in READERS:
-        raise file_error("unknown_format", f"use one of {', '.join(READERS)}.", f"可读格式:{', '.join(READERS)}。", path)
+        raise file_error("unknown_format", f"use one of {', '.join(READERS)}.", f"可读格式：{', '.join(READERS)}。", path)
     if path.stat().st_size > MAX_BYTES:
         raise file_error("too_large", f"larger than {MAX_BYTES // 2**30} GiB.", "文件过大。", path)
     _check_content(path)

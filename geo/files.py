@@ -104,13 +104,13 @@ def info(path: Path, layer: str | None = None) -> FileInfo:
     try:
         layers = tuple(str(name) for name, _ in pyogrio.list_layers(path))
         if layer is None and len(layers) != 1:
-            raise file_error("layer_needed", f"choose one of the layers {', '.join(layers)}.", f"请选择图层:{layers}。", path)
+            raise file_error("layer_needed", f"choose one of the layers {', '.join(layers)}.", f"请选择图层：{layers}。", path)
         found = pyogrio.read_info(path, layer=layer, force_feature_count=True)
     except (DataSourceError, DataLayerError) as error:
         raise unreadable(path, error) from error
     count = int(found["features"])
     if count > MAX_FEATURES:
-        raise file_error("too_many_features", f"{count} features, at most {MAX_FEATURES}.", f"要素 {count} 个,过多。", path)
+        raise file_error("too_many_features", f"{count} features, at most {MAX_FEATURES}.", f"要素 {count} 个，过多。", path)
     columns = tuple(str(name) for name in found["fields"])
     return FileInfo(str(found["layer_name"]), layers, columns, count, found["crs"])
 
@@ -193,7 +193,7 @@ def write(path: Path, geometries: Sequence[BaseGeometry], columns: Mapping[str, 
     """
     suffix = path.suffix.lower()
     if suffix not in WRITERS:
-        raise file_error("unknown_format", f"write to one of {', '.join(WRITERS)}.", f"可写格式:{', '.join(WRITERS)}。", path)
+        raise file_error("unknown_format", f"write to one of {', '.join(WRITERS)}.", f"可写格式：{', '.join(WRITERS)}。", path)
     driver, options = WRITERS[suffix]
     kinds = {shape.geom_type for shape in geometries}
     if kinds <= {"Polygon", "MultiPolygon"}:
@@ -259,7 +259,7 @@ def _geometries(wkb: Arrays) -> Arrays:
 
 def _area(geometry: Any, wkb: Any, to_wgs84: "_Door", repair: bool, where: str) -> Area:
     if geometry is None and wkb is not None:
-        raise ShapeError("shape.unreadable", "the shape is damaged (an unclosed ring?).", "图形损坏(未闭合?)。", where)
+        raise ShapeError("shape.unreadable", "the shape is damaged (an unclosed ring?).", "图形损坏（未闭合？）。", where)
     if geometry is None:
         raise ShapeError("shape.empty", "there is no shape.", "没有图形。", where)
     placed = to_wgs84(geometry, where)
@@ -332,7 +332,7 @@ class _Door:
 
 def _door(crs: str | None, datum: Datum, path: Path) -> _Door:
     if crs is None:
-        raise file_error("crs_unknown", "the file names no CRS; declare it.", "文件没有坐标参考,请声明。", path)
+        raise file_error("crs_unknown", "the file names no CRS; declare it.", "文件没有坐标参考，请声明。", path)
     try:
         known = CRS.from_user_input(crs)
     except CRSError as error:
@@ -343,7 +343,7 @@ def _door(crs: str | None, datum: Datum, path: Path) -> _Door:
         raise file_error(
             "datum_conflict",
             f"{known.name} is a survey CRS; {datum} cannot hold there.",
-            f"{known.name} 是测量坐标系,与 {datum} 矛盾。",
+            f"{known.name} 是测量坐标系，与 {datum} 矛盾。",
             path,
         )
     return _Door(Transformer.from_crs(known, CRS.from_epsg(4326), always_xy=True), datum)

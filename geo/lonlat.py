@@ -95,7 +95,7 @@ class BBox:
             raise PositionError(
                 "position.bbox_inverted",
                 f"The box {self.west}, {self.south}, {self.east}, {self.north} has west > east or south > north.",
-                "矩形范围的西边大于东边,或南边大于北边。",
+                "矩形范围的西边大于东边，或南边大于北边。",
             )
 
     def contains(self, *, lon: float, lat: float) -> bool:
@@ -132,7 +132,7 @@ class Position:
             raise PositionError(
                 "position.bad_accuracy",
                 f"accuracy {radius} m is not in (0, {MAX_ACCURACY_M:.0f}]; leave it out when unknown.",
-                f"定位精度 {radius} 米不在 (0, {MAX_ACCURACY_M:.0f}] 之内,未知时请留空。",
+                f"定位精度 {radius} 米不在 (0, {MAX_ACCURACY_M:.0f}] 之内，未知时请留空。",
             )
 
 
@@ -228,7 +228,7 @@ def _refusal(lon: float, lat: float, where: str = "") -> PositionError:
     return PositionError(
         "position.out_of_range",
         f"lon {lon}, lat {lat} is outside -180..180, -90..90.",
-        f"经度 {lon}、纬度 {lat} 超出范围(经度 ±180,纬度 ±90)。",
+        f"经度 {lon}、纬度 {lat} 超出范围（经度 ±180，纬度 ±90）。",
         where,
         place=(lon, lat),
     )
@@ -238,7 +238,7 @@ def _swapped(lon: float, lat: float, where: str = "") -> PositionError:
     return PositionError(
         "position.axes_swapped",
         f"lon {lon}, lat {lat} look swapped; longitude comes first.",
-        f"经度 {lon}、纬度 {lat} 似乎颠倒了,应先写经度。",
+        f"经度 {lon}、纬度 {lat} 似乎颠倒了，应先写经度。",
         where,
         place=(lon, lat),
     )

@@ -145,7 +145,7 @@ def _fitted(row: list[str], width: int) -> list[str]:
 
 def _too_long(row: list[str], width: int, where: str) -> GeoError:
     # Which of its cells are the coordinates cannot be told: often a comma in an address that was not quoted.
-    en, zh = f"the row has {len(row)} cells, the header {width}.", f"该行有 {len(row)} 列,表头只有 {width} 列。"
+    en, zh = f"the row has {len(row)} cells, the header {width}.", f"该行有 {len(row)} 列，表头只有 {width} 列。"
     return TableError("table.too_many_cells", en, zh, where)
 
 

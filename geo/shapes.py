@@ -69,7 +69,7 @@ def check_area(geometry: Any, *, max_vertices: int = MAX_VERTICES, where: str = 
     """
     if not isinstance(geometry, shapely.Polygon | shapely.MultiPolygon):
         kind = getattr(geometry, "geom_type", type(geometry).__name__)
-        raise _error("wrong_type", f"expected a polygon, got {kind}.", f"应为多边形,实为 {kind}。", where)
+        raise _error("wrong_type", f"expected a polygon, got {kind}.", f"应为多边形，实为 {kind}。", where)
     if geometry.is_empty:
         raise _error("empty", "the shape is empty.", "图形为空。", where)
     count = int(shapely.get_num_coordinates(geometry))
@@ -140,7 +140,7 @@ def _parse(obj: Any, kinds: tuple[str, ...], max_vertices: int, where: str) -> B
     if not isinstance(obj, Mapping) or obj.get("type") not in kinds:
         kind = str(obj.get("type"))[:40] if isinstance(obj, Mapping) else type(obj).__name__
         wanted = " or ".join(kinds)
-        zh = f"应为 GeoJSON {wanted},实为 {kind}。"
+        zh = f"应为 GeoJSON {wanted}，实为 {kind}。"
         raise _error("wrong_type", f"expected a GeoJSON {wanted}, got {kind}.", zh, where)
     coordinates = obj.get("coordinates")
     kind, path = obj["type"], f"{where}.coordinates"
@@ -178,7 +178,7 @@ def _list(value: Any, path: str) -> list[Any]:
 def _ring(points: list[Any], least: int, path: str) -> NDArray[np.float64]:
     xy = _numbers(points, path)
     if least == 4 and tuple(xy[0]) != tuple(xy[-1]):
-        raise _error("unclosed", "the ring's last point is not its first.", "边界首尾点不同,未闭合。", path, xy[-1])
+        raise _error("unclosed", "the ring's last point is not its first.", "边界首尾点不同，未闭合。", path, xy[-1])
     if len(xy) < least:
         raise _error("too_few_points", f"{len(xy)} points, {least} are needed.", f"只有 {len(xy)} 个点。", path)
     same = np.flatnonzero((xy[1:] == xy[:-1]).all(axis=1))
@@ -235,7 +235,7 @@ def _invalid(geometry: BaseGeometry, where: str) -> ShapeError:
         return _error(code, f"{en}.", f"{zh}。", where)
     place = (float(match["x"]), float(match["y"]))
     spot = f"{place[0]:.7f}, {place[1]:.7f}"
-    return _error(code, f"{en} at {spot}.", f"{zh},位置 {spot}。", where, place)
+    return _error(code, f"{en} at {spot}.", f"{zh}，位置 {spot}。", where, place)
 
 
 def _limit(count: int, max_vertices: int, where: str) -> None:
@@ -243,7 +243,7 @@ def _limit(count: int, max_vertices: int, where: str) -> None:
         raise _error(
             "too_many_vertices",
             f"more than {max_vertices} vertices; simplify the shape first.",
-            f"顶点超过 {max_vertices} 个,请先简化。",
+            f"顶点超过 {max_vertices} 个，请先简化。",
             where,
         )
 

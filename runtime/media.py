@@ -64,7 +64,7 @@ def decode(data: bytes) -> Picture:
         raise _too_large()
     if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS:
         message = "HEIC and AVIF photos cannot be read; send JPEG (most phones convert when asked for JPEG)"
-        raise Invalid(message, "暂不支持 HEIC/AVIF 格式,请上传 JPEG 照片", field="photo")
+        raise Invalid(message, "暂不支持 HEIC/AVIF 格式，请上传 JPEG 照片", field="photo")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd EXIF and many pixels; pixels are counted below, before any is decoded
@@ -78,7 +78,7 @@ def decode(data: bytes) -> Picture:
         raise _too_large() from error
     except (OSError, ValueError, SyntaxError, EOFError, OverflowError, MemoryError, struct.error) as error:
         message = "the photo cannot be read: send an undamaged JPEG, PNG or WebP file"
-        raise Invalid(message, "无法读取照片,请上传完好的 JPEG、PNG 或 WebP 文件", field="photo") from error
+        raise Invalid(message, "无法读取照片，请上传完好的 JPEG、PNG 或 WebP 文件", field="photo") from error
 
 
 def store(root: Path, picture: Picture) -> None:
@@ -119,7 +119,7 @@ async def sweep(conn: Conn, root: Path, *, at: datetime) -> int:
 
 def _too_large() -> Invalid:
     message = f"the photo is too large to read; at most {MAX_PIXELS // 1_000_000} million pixels"
-    return Invalid(message, "照片过大,最多 5000 万像素", field="photo")
+    return Invalid(message, "照片过大，最多 5000 万像素", field="photo")
 
 
 def _encode(image: Image.Image, taken_at: datetime | None) -> Picture:

@@ -63,7 +63,7 @@ async def spend(redis: Redis | None, limit: Limit, subject: str, *, amount: int 
         seconds = max(1, round(wait_s + 0.5))
         raise TooMany(
             f"{limit.name_en}: at most {limit.count} in {limit.period_s:g} s; try again in {seconds} s",
-            f"{limit.name_zh}:{limit.period_s:g} 秒内最多 {limit.count} 次,请 {seconds} 秒后再试",
+            f"{limit.name_zh}：{limit.period_s:g} 秒内最多 {limit.count} 次，请 {seconds} 秒后再试",
             field=limit.code,
         )
 

@@ -51,7 +51,7 @@ async def _in_time() -> AsyncIterator[None]:
         async with asyncio.timeout(PATIENCE_S):
             yield
     except TimeoutError as error:
-        raise Invalid(f"the body did not arrive within {PATIENCE_S} s", "上传超时,请重试", field="body") from error
+        raise Invalid(f"the body did not arrive within {PATIENCE_S} s", "上传超时，请重试", field="body") from error
     except ClientDisconnect as error:
         raise Invalid("the sender went away", "连接已断开", field="body") from error
 

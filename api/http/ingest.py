@@ -131,7 +131,7 @@ def _evidence(item: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return None
     if not isinstance(value, dict) or not _storable(value, DEEPEST_EVIDENCE):
         message = f"evidence is a JSON object of at most {DEEPEST_EVIDENCE} levels, without NUL characters"
-        raise Invalid(message, f"evidence 须为 JSON 对象,最多 {DEEPEST_EVIDENCE} 层", field="evidence")
+        raise Invalid(message, f"evidence 须为 JSON 对象，最多 {DEEPEST_EVIDENCE} 层", field="evidence")
     return value
 
 

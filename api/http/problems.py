@@ -83,6 +83,6 @@ def problems(handler: Handler) -> Handler:
             return problem(Invalid(error.message_en, error.message_zh, field=error.where or None))
         except (PoolTimeout, psycopg.OperationalError) as error:
             _log.warning("%s %s: %s", request.method, request.url.path, type(error).__name__)
-            return problem(Unavailable("the database is busy or away; try again", "数据库繁忙,请稍后再试"))
+            return problem(Unavailable("the database is busy or away; try again", "数据库繁忙，请稍后再试"))
 
     return told

@@ -70,7 +70,7 @@ async def _store(request: Request, picture: Picture) -> None:
     except OSError as error:
         _log.error("a photo could not be stored: %s", error.strerror)
         reason = "the disk for photos is full" if error.errno in FULL else "the photo could not be stored"
-        raise Unavailable(f"{reason}; report without a photo or try later", "照片暂时无法保存,请稍后重试或不带照片提交") from error
+        raise Unavailable(f"{reason}; report without a photo or try later", "照片暂时无法保存，请稍后重试或不带照片提交") from error
 
 
 ROUTES: list[Route] = [Route("/uploads", upload, methods=["POST"])]

@@ -141,25 +141,25 @@ def _check(record: AreaRecord, number: int, placed: Mapping[str, object]) -> Non
     if not record.code or len(record.code) > MAX_CODE or record.code != record.code.strip():
         raise Invalid(
             f"area {number}: the code {record.code!r} is empty, padded or longer than {MAX_CODE} characters",
-            f"第 {number} 个区域:编码 {record.code!r} 为空、带空格或超过 {MAX_CODE} 个字符",
+            f"第 {number} 个区域：编码 {record.code!r} 为空、带空格或超过 {MAX_CODE} 个字符",
             field=where,
         )
     if record.code in placed:
         raise Invalid(
             f"area {number}: the code {record.code} occurs twice",
-            f"第 {number} 个区域:编码 {record.code} 重复",
+            f"第 {number} 个区域：编码 {record.code} 重复",
             field=where,
         )
     if not record.name or len(record.name) > MAX_NAME:
         raise Invalid(
             f"area {record.code}: the name is empty or longer than {MAX_NAME} characters",
-            f"区域 {record.code}:名称为空或超过 {MAX_NAME} 个字符",
+            f"区域 {record.code}：名称为空或超过 {MAX_NAME} 个字符",
             field=where,
         )
     if record.level not in LEVELS:
         raise Invalid(
             f"area {record.code}: unknown level {record.level!r}; use one of {', '.join(LEVELS)}",
-            f"区域 {record.code}:未知级别 {record.level!r}",
+            f"区域 {record.code}：未知级别 {record.level!r}",
             field=where,
         )
 
@@ -176,7 +176,7 @@ def _parent(
     if found is None:
         raise Invalid(
             f"area {record.code}: its parent {record.parent_code} is neither earlier in this import nor in the city",
-            f"区域 {record.code}:上级 {record.parent_code} 既不在本次导入的前文中,也不在系统中",
+            f"区域 {record.code}：上级 {record.parent_code} 既不在本次导入的前文中，也不在系统中",
             field=f"records[{number}]",
         )
     return found

@@ -133,7 +133,7 @@ async def _write(conn: Conn, layer: str, changes: Changes, at: datetime) -> None
     if row := await early.fetchone():
         raise Conflict(
             f"area {row[0]} already has a version that begins at {at.isoformat()} or later; publish at a later instant",
-            f"区域 {row[0]} 已有同时或更晚生效的版本,请选择更晚的生效时间",
+            f"区域 {row[0]} 已有同时或更晚生效的版本，请选择更晚的生效时间",
             field="at",
         )
     await conn.execute("update area_versions set valid_to = %s where id = any(%s)", (at, list(changes.closed)))
@@ -179,14 +179,14 @@ async def _refuse_broken_tree(conn: Conn, layer: str) -> None:
         listed = ", ".join(f"{code} ({of})" for code, of in orphans)
         raise Conflict(
             f"areas still hang below one that layer {layer} would lose: {listed}; move or retire them first",
-            f"仍有下级区域依附于将被撤销的区域:{listed},请先调整",
+            f"仍有下级区域依附于将被撤销的区域：{listed}，请先调整",
         )
     stale = await (await conn.execute(_STALE_PATHS)).fetchall()
     if stale:
         listed = ", ".join(f"{code} ({of})" for of, code in stale)
         raise Conflict(
             f"the parents of {listed} move in the tree; publish the moved areas' layers with codes of their own",
-            f"区域 {listed} 的上级位置发生变化,请以新编码发布",
+            f"区域 {listed} 的上级位置发生变化，请以新编码发布",
         )
 
 

@@ -83,7 +83,7 @@ def _reason(transition: Transition, reason: str | None) -> str | None:
 
 def _refuse_stale(transition: Transition, state: str, known: int, given: int | None) -> None:
     if given is not None and given != known:
-        raise Conflict("somebody else has just changed this case; look again", "该案件刚被他人更改,请刷新后再试", field="revision")
+        raise Conflict("somebody else has just changed this case; look again", "该案件刚被他人更改，请刷新后再试", field="revision")
     if state not in transition.before:
         raise Conflict(
             f"a case that is {state} cannot {transition.name_en.lower()}",

@@ -125,7 +125,7 @@ async def _refuse_bad_photos(conn: Conn, fresh: dict[int, _Accepted]) -> dict[in
         claims = a.report.given.photo_claims
         if any(claim not in free for claim in claims):
             refused[i] = Invalid(
-                "a photo is unknown or already used; upload it again", "照片无效或已被使用,请重新上传", field="photoClaims"
+                "a photo is unknown or already used; upload it again", "照片无效或已被使用，请重新上传", field="photoClaims"
             )
         free -= set(claims)
     if refused:

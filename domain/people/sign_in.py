@@ -141,7 +141,7 @@ async def _issue(conn: Conn, user_id: UUID, family_id: UUID, *, until: datetime,
 
 
 def _over() -> Unauthenticated:
-    return Unauthenticated("the session has ended; sign in again", "会话已结束,请重新登录")
+    return Unauthenticated("the session has ended; sign in again", "会话已结束，请重新登录")
 
 
 def _wrong() -> Unauthenticated:

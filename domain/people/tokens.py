@@ -50,9 +50,9 @@ def read(token: str, *, at: datetime, secret: bytes) -> Claims:
         values = jwt.decode(token, secret, algorithms=[_ALGORITHM], options=options)  # type: ignore[arg-type]
         claims = Claims(UUID(values["sub"]), UUID(values["fam"]), datetime.fromtimestamp(int(values["exp"]), UTC))
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError, OSError) as error:
-        raise Unauthenticated("the access token is not valid; sign in again", "登录凭证无效,请重新登录") from error
+        raise Unauthenticated("the access token is not valid; sign in again", "登录凭证无效，请重新登录") from error
     if at >= claims.expires_at:
-        raise Unauthenticated("the access token has expired; refresh it or sign in again", "登录已过期,请重新登录")
+        raise Unauthenticated("the access token has expired; refresh it or sign in again", "登录已过期，请重新登录")
     return claims
 
 

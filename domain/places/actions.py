@@ -73,7 +73,7 @@ def _rows(records: Iterable[PlaceRecord], *, source: str, at: datetime) -> Itera
         if not key or len(record.name) > MAX_NAME or len(record.aliases) > MAX_ALIASES:
             raise Invalid(
                 f"{record.key}: a place needs a name of 1 to {MAX_NAME} characters and at most {MAX_ALIASES} aliases",
-                f"{record.key}:地名须为 1 到 {MAX_NAME} 个字符,别名不超过 {MAX_ALIASES} 个", field="name",
+                f"{record.key}：地名须为 1 到 {MAX_NAME} 个字符，别名不超过 {MAX_ALIASES} 个", field="name",
             )  # fmt: skip
         if record.key in seen:
             raise Invalid(f"key {record.key} stands twice in {source}", f"{source} 中的键 {record.key} 重复", field="key")

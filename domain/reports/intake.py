@@ -93,7 +93,7 @@ def check_instant(instant: datetime, field: str) -> None:
     if instant.tzinfo is None or not 1970 <= instant.year < 2100:
         raise Invalid(
             "an instant needs a zone and a year from 1970 to 2099",
-            "时间须带时区,年份须在 1970 至 2099 之间",
+            "时间须带时区，年份须在 1970 至 2099 之间",
             field=field,
         )
 

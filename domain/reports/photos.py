@@ -73,7 +73,7 @@ async def claim(conn: Conn, claims: Sequence[str], report_id: UUID) -> None:
     )
     if {bytes(found) for (found,) in await cursor.fetchall()} != set(hashes) or len(set(hashes)) < len(hashes):
         message = "a photo is unknown or already used; upload it again"
-        raise Invalid(message, "照片无效或已被使用,请重新上传", field="photoClaims")
+        raise Invalid(message, "照片无效或已被使用，请重新上传", field="photoClaims")
 
 
 async def forget_unclaimed(conn: Conn, *, at: datetime, limit: int = 200) -> list[str]:

@@ -46,7 +46,7 @@ async def earlier(conn: Conn, kind: str, submission_id: UUID, digest: bytes) -> 
     if row is None or row[0] != kind or bytes(row[2]) != digest:
         raise Conflict(
             "this submission id was already used for something else; make a new one",
-            "该提交编号已用于其他内容,请重新生成",
+            "该提交编号已用于其他内容，请重新生成",
             field="submissionId",
         )
     result: UUID = row[1]

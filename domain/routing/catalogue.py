@@ -48,5 +48,5 @@ def _rows(name: str) -> list[dict[str, str]]:
 def _alert(row: dict[str, str]) -> dict[str, str]:
     """One row of the kinds devices raise: the matter and its only condition together."""
     scheme, version = ALERTS
-    words = {"wording": f"设备告警:{row['name']}", "wording_basis": "own_wording", "limit_basis": "own_limit", "basis": "own_wording"}
+    words = {"wording": f"设备告警：{row['name']}", "wording_basis": "own_wording", "limit_basis": "own_limit", "basis": "own_wording"}
     return {**row, "scheme": scheme, "scheme_version": version, "kind": "alert", "enabled": "true", "ord": "1", **words}

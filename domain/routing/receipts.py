@@ -64,13 +64,13 @@ def explain(reason: Mapping[str, Any]) -> tuple[str, str]:
 
 def _rule(reason: Mapping[str, Any]) -> tuple[str, str]:
     zh, en = _CAPACITY[reason["first"]]
-    return f"按规则 {reason['rule']} 第 {reason['version']} 版,先问{zh}", f"rule {reason['rule']} v{reason['version']} asks {en} first"
+    return f"按规则 {reason['rule']} 第 {reason['version']} 版，先问{zh}", f"rule {reason['rule']} v{reason['version']} asks {en} first"
 
 
 def _border(reason: Mapping[str, Any]) -> tuple[str, str]:
     distance, share = reason["distance_m"], reason["share"] * 100
     return (
-        f"距相邻网格仅 {distance:.0f} 米,定位圆有 {share:.0f}% 落在本网格内",
+        f"距相邻网格仅 {distance:.0f} 米，定位圆有 {share:.0f}% 落在本网格内",
         f"{distance:.0f} m from the next grid; {share:.0f} % of the accuracy disc lies in this one",
     )
 
@@ -81,10 +81,10 @@ _WORDS: Final[Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]]] = {
     "near_border": _border,
     "datum": lambda r: (f"坐标由 {r['datum']} 换算为 WGS 84", f"the position was given in {r['datum']} and converted to WGS 84"),
     "rule": _rule,
-    "matter_unknown": lambda _: ("事项未定,按事件处理", "the matter is not known yet: treated as an event"),
+    "matter_unknown": lambda _: ("事项未定，按事件处理", "the matter is not known yet: treated as an event"),
     "duty_owner": lambda r: (f"「{r['department']}」是属主部门", f"{r['department']} owns this kind of matter here"),
     "duty_territory": lambda r: (f"「{r['department']}」是属地单位", f"{r['department']} answers for this ground"),
     "nobody_owner": lambda _: ("此处没有属主部门", "nobody owns this kind of matter here"),
     "nobody_territory": lambda _: ("此处没有属地单位", "nobody answers for this ground"),
-    "unassigned": lambda _: ("无人负责,进入待派遣队列", "nobody is responsible: it waits in the queue for a dispatcher"),
+    "unassigned": lambda _: ("无人负责，进入待派遣队列", "nobody is responsible: it waits in the queue for a dispatcher"),
 }
