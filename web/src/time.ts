@@ -95,5 +95,5 @@ export function dueBasis(basis: string): string {
   const limit = t('due.limit', { n: amount, unit: coded('unit', unit) })
   // Limits that run through nights and holidays need no calendar.
   if (unit.startsWith('urgent')) return limit
-  return `${limit};${calendar.startsWith('weekends-only') ? t('due.weekendsOnly') : t('due.calendar', { v: calendar })}`
+  return t('due.with', { limit, calendar: calendar.startsWith('weekends-only') ? t('due.weekendsOnly') : t('due.calendar', { v: calendar }) })
 }

@@ -22,14 +22,19 @@ export function useView(): View {
   const router = useRouter()
   // Several parts may change in one tick, before the router has taken the first change.
   let pending: LocationQuery | null = null
+  let step = false
 
   function put(key: string, value: string | null): void {
     pending ??= { ...route.query }
+    // Opening a case is a step that the back button takes back; everything else only describes where one stands.
+    step ||= key === 'case' && value !== null && !pending[key]
     if (value) pending[key] = value
     else delete pending[key]
     const query = pending
-    void router.replace({ query }).finally(() => {
-      if (pending === query) pending = null
+    void router[step ? 'push' : 'replace']({ query }).finally(() => {
+      if (pending !== query) return
+      pending = null
+      step = false
     })
   }
 

@@ -33,6 +33,7 @@ export const en: Record<keyof typeof zh, string> = {
   'clock.closedLate': 'closed {t} late',
 
   'due.limit': '{n} {unit}',
+  'due.with': '{limit}; {calendar}',
   'due.weekendsOnly': 'the calendar knows weekends only, not yet public holidays',
   'due.calendar': 'calendar {v}',
   'unit.urgent_hour': 'hours, day and night',
@@ -161,7 +162,7 @@ export const en: Record<keyof typeof zh, string> = {
   'case.matter': 'Matter',
   'case.opened': 'Opened',
   'case.due': 'Deadline',
-  'case.dueBasis': 'Basis',
+  'case.dueBasis': 'Basis: {basis}',
   'case.position': 'Position',
   'case.accuracy': 'accuracy ±{m} m',
   'case.center': 'Show on the map',

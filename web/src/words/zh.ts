@@ -31,6 +31,7 @@ export const zh = {
   'clock.closedLate': '超时 {t} 结案',
 
   'due.limit': '{n} {unit}',
+  'due.with': '{limit}；{calendar}',
   'due.weekendsOnly': '日历只排除周末，尚未计入法定节假日和调休',
   'due.calendar': '日历 {v}',
   'unit.urgent_hour': '小时（昼夜连续计）',
@@ -159,7 +160,7 @@ export const zh = {
   'case.matter': '事项',
   'case.opened': '立案',
   'case.due': '时限',
-  'case.dueBasis': '依据',
+  'case.dueBasis': '依据：{basis}',
   'case.position': '位置',
   'case.accuracy': '定位精度 ±{m} 米',
   'case.center': '在地图上查看',
