@@ -25,6 +25,7 @@ from api import errors, limits
 from api.read import Ready
 
 DOCUMENTS_KEPT: Final = 512
+LONGEST_KEPT: Final = 16 * 1024  # characters; clients' documents are shorter, and anybody may send what is kept here
 
 
 class ReadyExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -66,6 +67,8 @@ class Documents:
             return found
         document = parse(text, max_tokens=limits.MAX_TOKENS)
         found = _Read(document, limits.check(document) or validate_document(schema, document, self.rules))
+        if len(text) > LONGEST_KEPT:
+            return found
         self._kept[text] = found
         if len(self._kept) > DOCUMENTS_KEPT:
             self._kept.popitem(last=False)

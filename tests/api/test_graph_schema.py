@@ -7,6 +7,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from api.commands.schema import FILE
 from api.entity import column, derived, entity, many, one, told
+from api.execution import LONGEST_KEPT, Documents
 from api.registry import Registry, UnplannableError, registry_of
 from api.scalars import SCALARS
 from api.schema import schema, sdl
@@ -21,6 +22,14 @@ def test_every_operation_of_the_map_is_valid() -> None:
     documents = [path.read_text(encoding="utf-8") for path in (CHECKOUT / "frontend_schema" / "operations").glob("*.graphql")]
     assert documents
     assert validate(build_schema(FILE.read_text(encoding="utf-8")), parse("\n".join(documents))) == []
+
+
+def test_a_document_is_read_once_unless_it_is_so_long_that_keeping_it_would_fill_the_memory() -> None:
+    documents, kinds = Documents(introspection=False), schema()._schema
+    short, long = "{ me { id } }", "{ me { id } } #" + "x" * LONGEST_KEPT
+    assert documents.read(kinds, short) is documents.read(kinds, short)
+    assert documents.read(kinds, long) is not documents.read(kinds, long)
+    assert documents.read(kinds, long).errors == []
 
 
 def test_every_type_field_and_value_has_a_description() -> None:
