@@ -1,4 +1,4 @@
-"""Add a member of staff, set a password, grant or take a role, close an account."""
+"""Add a member of staff, set a password, grant or take a role, close an account; add a department."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,10 +12,11 @@ import typer
 from api.city import Home, opened, say
 from domain.base import Conn
 from domain.errors import NotFound
-from domain.people import actions, passwords
+from domain.people import actions, departments, passwords
 from domain.people.actions import CONSOLE, NewUser
 from domain.people.roles import ROLES
 from domain.people.scope import Grant
+from domain.routing import duties
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 
@@ -101,6 +102,29 @@ def close(username: Username, home: Home = None) -> None:
 
     _change(home, change)
     say(f"The account {username} was closed.")
+
+
+@app.command()
+def department(
+    code: Annotated[str, typer.Argument(metavar="CODE")],
+    name: Annotated[str, typer.Option(help="The name that is shown.")],
+    name_en: Annotated[str | None, typer.Option("--name-en", help="Its name in English.")] = None,
+    area: Annotated[
+        list[str] | None, typer.Option(metavar="CODE", help="It answers for the ground of this area; may be given often.")
+    ] = None,
+    external: Annotated[bool, typer.Option("--external", help="A company or another body that is no public authority.")] = False,
+    home: Home = None,
+) -> None:
+    """Make or rename a department; what happens in its areas is dispatched to it where nobody more particular answers."""
+
+    async def change(conn: Conn) -> None:
+        at = datetime.now(UTC)
+        saved = await departments.save(conn, code=code, name=name, name_en=name_en, external=external, at=at)
+        for one in area or ():
+            await duties.hold_territory(conn, saved, await _area(conn, one), at=at)
+
+    _change(home, change)
+    say(f"The department {code} was saved.")
 
 
 def _change(home: Home, change: Callable[[Conn], Awaitable[None]]) -> None:

@@ -1,0 +1,44 @@
+"""Departments: the bodies that are given work."""
+
+import re
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from domain import events
+from domain.base import Conn, new_id
+from domain.errors import Invalid
+
+CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+LONGEST_NAME: Final = 100
+_SAVE: Final = """
+insert into departments (id, code, name, name_en, kind, created_at) values (%s, %s, %s, %s, %s, %s)
+on conflict (code) do update set name = excluded.name, name_en = coalesce(excluded.name_en, departments.name_en), kind = excluded.kind
+returning id
+"""
+
+
+async def save(conn: Conn, *, code: str, name: str, name_en: str | None, external: bool, at: datetime) -> UUID:
+    """Make the department of that code, or give it this name, and return its id; raises Invalid for a bad code or name.
+
+    An external one is a company or another body that is no public authority.
+    """
+    if not CODE.fullmatch(code):
+        raise Invalid(
+            "a department's code is 1 to 64 of letters, digits, dot, dash, underscore",
+            "部门编码为 1 至 64 位字母、数字及 . - _",
+            field="code",
+        )
+    for text in (name, name_en):
+        if text is not None and not 1 <= len(text.strip()) <= LONGEST_NAME:
+            raise Invalid(
+                f"a department's name has 1 to {LONGEST_NAME} characters", f"部门名称长度为 1 至 {LONGEST_NAME} 个字符", field="name"
+            )
+    kind = "external" if external else "government"
+    row = await (await conn.execute(_SAVE, (new_id(), code, name.strip(), name_en.strip() if name_en else None, kind, at))).fetchone()
+    assert row is not None  # noqa: S101  # an upsert returns its row
+    saved: UUID = row[0]
+    await events.record(
+        conn, [events.Event(kind="department.saved", subject_kind="department", subject_id=saved, at=at, department_ids=[saved])]
+    )
+    return saved
