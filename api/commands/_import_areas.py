@@ -125,12 +125,14 @@ async def _bring_in(
         if not findings.kept:
             console.print(f"gridwarden: the layer would break its promise ({choice.promise}); nothing was imported")
             raise typer.Exit(1)
+        with console.status("Covering with cells"):
+            covers = await publish.prepare(conn, layer, placed, level=choice.level)
         with console.status("Publishing"):
             # Reading and checking took their time, and reports were assigned by the old areas meanwhile. With the lock none
             # is any more, so the new ones begin no earlier than the last of those.
             await publish.lock_layer(conn, layer, shared=False)
             at = since or datetime.now(UTC)
-            done = await publish.publish(conn, layer, placed, at=at, level=choice.level)
+            done = await publish.publish(conn, layer, placed, at=at, level=choice.level, covers=covers)
         await (conn.rollback() if dry_run else conn.commit())
         await _report(conn, choice, done, at, dry_run)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
 import shapely
@@ -63,6 +64,9 @@ where c.valid_to is null and c.parent_id is not null
 """
 
 
+Covers: TypeAlias = Mapping[bytes, tuple[list[int], frozenset[int]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """What a publication did to the layer."""
@@ -82,12 +86,14 @@ async def publish(
     at: datetime,
     level: str | None = None,
     actor_id: UUID | None = None,
+    covers: Covers | None = None,
 ) -> Published:
     """Make the records (parents before children) the whole of a layer, or of one level of it, from the instant ``at`` on.
 
     Publishing the same records again changes nothing and leaves the layer's version as it is. Geometry must have been
     checked before (``geo.shapes``, ``geo.coverage``). Raises NotFound for an unknown layer, Invalid for bad records,
     Conflict when another area still hangs below a retired one or a version would begin before the one it replaces.
+    Intake waits meanwhile: a caller in a living city hands over the ``covers`` it made with ``prepare`` beforehand.
     """
     await lock_layer(conn, layer, shared=False)
     version = await _version(conn, layer)
@@ -95,11 +101,17 @@ async def publish(
     changes = compare(known, await _parents(conn, layer, level, records), records)
     if not changes.written and not changes.closed:
         return Published(layer, version, 0, 0, changes.unchanged)
-    await _write(conn, layer, changes, at)
+    await _write(conn, layer, changes, at, covers or {})
     await _refuse_broken_tree(conn, layer)
     await conn.execute("update area_layers set version = version + 1 where code = %s", (layer,))
     await events.record(conn, [_changed(changes, at, actor_id)])
     return Published(layer, version + 1, len(changes.written), changes.retired, changes.unchanged)
+
+
+async def prepare(conn: Conn, layer: str, records: Sequence[AreaRecord], *, level: str | None = None) -> Covers:
+    """Make the H3 covers a publication of these records will need, by WKB: the slow part, done before anything is locked."""
+    changes = compare(await _known(conn, layer, level), await _parents(conn, layer, level, records), records)
+    return {one.wkb: _cover(one.wkb) for one in changes.written if one.record.level in COVERED_LEVELS}
 
 
 async def lock_layer(conn: Conn, layer: str, *, shared: bool) -> None:
@@ -126,7 +138,7 @@ async def _parents(
     return {code: (area_id, tuple(path)) for code, area_id, path in await cursor.fetchall()}
 
 
-async def _write(conn: Conn, layer: str, changes: Changes, at: datetime) -> None:
+async def _write(conn: Conn, layer: str, changes: Changes, at: datetime, covers: Covers) -> None:
     early = await conn.execute(
         "select code from area_versions where id = any(%s) and valid_from >= %s limit 1", (list(changes.closed), at)
     )
@@ -151,7 +163,7 @@ async def _write(conn: Conn, layer: str, changes: Changes, at: datetime) -> None
         await cursor.execute("drop table stage")
         async with cursor.copy("copy area_cells (version_id, cell, whole) from stdin (format binary)") as copy:
             copy.set_types(("uuid", "int8", "bool"))
-            for row in _cell_rows(changes.written):
+            for row in _cell_rows(changes.written, covers):
                 await copy.write_row(row)
 
 
@@ -163,14 +175,17 @@ def _stage_row(written: Written) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _cell_rows(written: Sequence[Written]) -> Iterator[tuple[UUID, int, bool]]:
+def _cell_rows(written: Sequence[Written], covers: Covers) -> Iterator[tuple[UUID, int, bool]]:
     for one in written:
-        if one.record.level not in COVERED_LEVELS:
-            continue
-        shape = shapely.from_wkb(one.wkb)
-        whole = set(cells.cover_full(shape, CELL_RESOLUTION).tolist())
-        for cell in cells.cover(shape, CELL_RESOLUTION).tolist():
-            yield one.version_id, cell, cell in whole
+        if one.record.level in COVERED_LEVELS:
+            touched, whole = covers.get(one.wkb) or _cover(one.wkb)
+            for cell in touched:
+                yield one.version_id, cell, cell in whole
+
+
+def _cover(wkb: bytes) -> tuple[list[int], frozenset[int]]:
+    shape = shapely.from_wkb(wkb)
+    return cells.cover(shape, CELL_RESOLUTION).tolist(), frozenset(cells.cover_full(shape, CELL_RESOLUTION).tolist())
 
 
 async def _refuse_broken_tree(conn: Conn, layer: str) -> None:

@@ -11,8 +11,8 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domain.areas import publish
 from domain.areas.changes import Record
-from domain.areas.publish import publish
 from domain.base import Conn
 from domain.errors import Conflict, Invalid, NotFound
 from domain.flows.city import CityHolder
@@ -26,19 +26,19 @@ async def rows(conn: Conn, query: str, *parameters: object) -> Sequence[Any]:
 
 
 async def test_the_same_import_twice_changes_nothing(conn: Conn) -> None:
-    await publish(conn, "admin", admin(), at=AT)
-    first = await publish(conn, "grid", grids(), at=AT)
-    again = await publish(conn, "grid", grids(), at=AT + DAY)
+    await publish.publish(conn, "admin", admin(), at=AT)
+    first = await publish.publish(conn, "grid", grids(), at=AT)
+    again = await publish.publish(conn, "grid", grids(), at=AT + DAY)
     assert (first.written, first.version) == (9, 1)
     assert (again.written, again.retired, again.unchanged, again.version) == (0, 0, 9, 1)
 
 
 async def test_a_changed_area_keeps_its_identity_and_its_past(conn: Conn) -> None:
-    await publish(conn, "admin", admin(), at=AT)
-    await publish(conn, "grid", grids(), at=AT)
+    await publish.publish(conn, "admin", admin(), at=AT)
+    await publish.publish(conn, "grid", grids(), at=AT)
     changed = grids()
     changed[4] = Record("grid", changed[4].code, "改名", changed[4].geometry, parent_code=changed[4].parent_code)
-    done = await publish(conn, "grid", changed[:-1], at=AT + DAY)
+    done = await publish.publish(conn, "grid", changed[:-1], at=AT + DAY)
     assert (done.written, done.retired, done.unchanged) == (1, 1, 7)
     query = "select name, valid_from, valid_to, area_id from area_versions where code = %s order by valid_from"
     history = await rows(conn, query, changed[4].code)
@@ -50,7 +50,7 @@ async def test_a_changed_area_keeps_its_identity_and_its_past(conn: Conn) -> Non
 
 
 async def test_a_version_cannot_be_rewritten_even_by_hand(conn: Conn) -> None:
-    await publish(conn, "admin", admin(), at=AT)
+    await publish.publish(conn, "admin", admin(), at=AT)
     for change in ("name = 'x'", "geom = st_multi(st_expand(geom, 0.1))", "valid_from = now()"):
         with pytest.raises(psycopg.errors.RestrictViolation):
             async with conn.transaction():
@@ -58,7 +58,7 @@ async def test_a_version_cannot_be_rewritten_even_by_hand(conn: Conn) -> None:
 
 
 async def test_two_versions_of_one_area_or_code_never_hold_at_once(conn: Conn) -> None:
-    await publish(conn, "admin", admin(), at=AT)
+    await publish.publish(conn, "admin", admin(), at=AT)
     with pytest.raises(psycopg.errors.ExclusionViolation):
         async with conn.transaction():
             await conn.execute(
@@ -80,36 +80,36 @@ async def test_two_versions_of_one_area_or_code_never_hold_at_once(conn: Conn) -
     ],
 )
 async def test_a_bad_record_is_refused_and_nothing_is_written(conn: Conn, record: Record, complaint: str) -> None:
-    await publish(conn, "admin", admin(), at=AT)
+    await publish.publish(conn, "admin", admin(), at=AT)
     with pytest.raises(Invalid, match=complaint):
-        await publish(conn, "grid", [*grids(), record], at=AT)
+        await publish.publish(conn, "grid", [*grids(), record], at=AT)
     assert await rows(conn, "select count(*) from area_versions where layer = 'grid'") == [(0,)]
 
 
 async def test_an_unknown_layer_an_orphaned_child_and_a_step_back_in_time_are_refused(conn: Conn) -> None:
     with pytest.raises(NotFound):
-        await publish(conn, "moon", [], at=AT)
-    await publish(conn, "admin", admin(), at=AT)
-    await publish(conn, "grid", grids(), at=AT)
+        await publish.publish(conn, "moon", [], at=AT)
+    await publish.publish(conn, "admin", admin(), at=AT)
+    await publish.publish(conn, "grid", grids(), at=AT)
     with pytest.raises(Conflict, match="hang below"):
         async with conn.transaction():
-            await publish(conn, "admin", admin()[:-1], at=AT + DAY)
+            await publish.publish(conn, "admin", admin()[:-1], at=AT + DAY)
     with pytest.raises(Conflict, match="later instant"):
         async with conn.transaction():
-            await publish(conn, "grid", grids()[:-1], at=AT - DAY)
+            await publish.publish(conn, "grid", grids()[:-1], at=AT - DAY)
 
 
 async def test_the_path_runs_from_the_root_down_to_the_area_itself(conn: Conn) -> None:
-    await publish(conn, "admin", admin(), at=AT)
-    await publish(conn, "grid", grids(), at=AT)
+    await publish.publish(conn, "admin", admin(), at=AT)
+    await publish.publish(conn, "grid", grids(), at=AT)
     codes = dict(await rows(conn, "select area_id, code from area_versions"))
     ((path,),) = await rows(conn, "select path from area_versions where code = '360502102001002'")
     assert [codes[one] for one in path] == ["360500", "360502", "360502102", "360502102001002"]
 
 
 async def test_covering_cells_find_every_point_their_area_holds_and_whole_cells_nothing_else(conn: Conn) -> None:
-    await publish(conn, "admin", admin(), at=AT)
-    await publish(conn, "grid", grids(), at=AT)
+    await publish.publish(conn, "admin", admin(), at=AT)
+    await publish.publish(conn, "grid", grids(), at=AT)
     from geo import cells
     from geo.lonlat import LonLat
 
@@ -128,9 +128,9 @@ async def test_covering_cells_find_every_point_their_area_holds_and_whole_cells_
 @given(st.lists(st.sets(st.integers(0, 8), min_size=1), min_size=1, max_size=5))
 async def test_after_any_sequence_of_imports_each_instant_shows_what_was_in_force_then(conn: Conn, steps: list[set[int]]) -> None:
     async with conn.transaction(force_rollback=True):
-        await publish(conn, "admin", admin(), at=AT)
+        await publish.publish(conn, "admin", admin(), at=AT)
         for day, step in enumerate(steps):
-            await publish(conn, "grid", [grids()[i] for i in sorted(step)], at=AT + day * DAY)
+            await publish.publish(conn, "grid", [grids()[i] for i in sorted(step)], at=AT + day * DAY)
         for day, step in enumerate(steps):
             instant = AT + day * DAY + DAY / 2
             found = await rows(
@@ -141,18 +141,30 @@ async def test_after_any_sequence_of_imports_each_instant_shows_what_was_in_forc
             assert {code for (code,) in found} == {grids()[i].code for i in step}
 
 
+async def test_covers_made_beforehand_are_the_covers_made_in_between(conn: Conn) -> None:
+    await publish.publish(conn, "admin", admin(), at=AT)
+    cells_of = "select v.code, c.cell, c.whole from area_cells c join area_versions v on v.id = c.version_id order by 1, 2"
+    found = []
+    for covers in (await publish.prepare(conn, "grid", grids()), None):
+        async with conn.transaction(force_rollback=True):
+            await publish.publish(conn, "grid", grids(), at=AT, covers=covers)
+            found.append(await rows(conn, cells_of))
+    assert found[0] == found[1] != []
+    assert await publish.prepare(conn, "admin", admin()) == {}, "large areas are not covered"
+
+
 async def test_intake_waits_for_a_publication_and_then_uses_it(database_url: str) -> None:
     holder = CityHolder()
     async with (
         await psycopg.AsyncConnection.connect(database_url) as writer,
         await psycopg.AsyncConnection.connect(database_url) as reader,
     ):
-        await publish(writer, "admin", admin(), at=AT)
-        await publish(writer, "grid", grids(), at=AT)
+        await publish.publish(writer, "admin", admin(), at=AT)
+        await publish.publish(writer, "grid", grids(), at=AT)
         await writer.commit()
         assert len((await holder.current(reader, at=AT)).areas.home.owners) == 9
         await reader.commit()
-        await publish(writer, "grid", grids()[:5], at=AT + DAY)
+        await publish.publish(writer, "grid", grids()[:5], at=AT + DAY)
         waiting = asyncio.create_task(holder.current(reader, at=AT + 2 * DAY))
         done, _ = await asyncio.wait([waiting], timeout=0.3)
         assert not done, "an unfinished publication holds intake back"
