@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from uuid import UUID
 
@@ -243,10 +244,11 @@ async def _city(info: Info) -> City:
         facts = await (await conn.execute(_SOURCES)).fetchone()
     # An installation without areas yet still opens its map, on the country.
     name, name_en, bbox, center = row or ("", "", [73.5, 18.0, 135.1, 53.6], [104.2, 35.9])
+    backgrounds = await asyncio.to_thread(basemaps.configured, info.context.state.settings)
     sources, demo = facts or ([], False)
     return City(
         name=name, name_en=name_en, bbox=bbox, center=center, attribution=sources, demo=demo,
-        basemaps=[_basemap(found) for found in basemaps.configured(info.context.state.settings)],
+        basemaps=[_basemap(found) for found in backgrounds],
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ FIXED: Final = {
     "Permissions-Policy": "geolocation=(self), camera=(self), microphone=(), payment=(), usb=(), interest-cohort=()",
 }
 _HOST: Final = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+_CHOICE: Final = re.compile(r"\{(?:s|([0-9a-z])-([0-9a-z]))\}")
 
 
 class SecurityHeaders:
@@ -36,7 +37,7 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        urls = tuple(basemap.url for basemap in basemaps.configured(self.settings))
+        urls = tuple(basemap.url for basemap in basemaps.listed(self.settings))
         policy = content_policy(urls, Headers(scope=scope).get("host", ""))
 
         async def send_with_headers(message: Message) -> None:
@@ -66,14 +67,21 @@ def content_policy(basemap_urls: tuple[str, ...], host: str) -> str:
 
 
 def _origins(urls: Iterable[str]) -> list[str]:
-    """Return the origins of tile addresses; a host with a placeholder ({s}, {0-7}) stands for its whole domain."""
-    found = set()
+    """Return the origins of tile addresses; a choice of hosts ({s}, {0-7}) is all of them, as the map asks them."""
+    found: set[str] = set()
     for url in urls:
-        parts = urlsplit(re.sub(r"\{[^}]*\}", "placeholder", url))
-        if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.netloc):
+        try:
+            parts = urlsplit(url)
+        except ValueError:
             continue
-        first, _, domain = parts.netloc.partition(".")
-        host = f"*.{domain}" if "placeholder" in first and "." in domain else parts.netloc
-        if "placeholder" not in host:
-            found.add(f"{parts.scheme}://{host}")
+        if parts.scheme in ("http", "https"):
+            found.update(f"{parts.scheme}://{host}" for host in _hosts(parts.netloc) if _HOST.fullmatch(host))
     return sorted(found)
+
+
+def _hosts(host: str) -> list[str]:
+    choice = _CHOICE.search(host)
+    if choice is None:
+        return [host]
+    first, last = (choice[1], choice[2]) if choice[1] else ("a", "c")
+    return [host.replace(choice[0], chr(code)) for code in range(ord(first), ord(last) + 1)]

@@ -19,7 +19,6 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from api import basemaps
 from api.http.problems import problems
 from domain.errors import NotFound
 
@@ -54,15 +53,6 @@ async def page(request: Request) -> Response:
     if found is None:
         raise _missing()
     return found
-
-
-@problems
-async def basemap(request: Request) -> Response:
-    """Answer the background map that lies in the home, whole or by ranges."""
-    path = request.app.state.settings.home / basemaps.PMTILES
-    if not await asyncio.to_thread(path.is_file):
-        raise NotFound("no background map is installed", "未安装离线底图", field="path")
-    return FileResponse(path, media_type="application/vnd.pmtiles", headers={"Cache-Control": "public, max-age=3600"})
 
 
 async def _file(request: Request, dist: Path, path: str) -> Response | None:
@@ -110,6 +100,5 @@ def _missing() -> NotFound:
 
 
 ROUTES: list[Route] = [
-    Route(f"/basemap/{basemaps.PMTILES}", basemap),
     Route("/{path:path}", page),
 ]

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from api import basemaps
-from api.http import health, static
+from api.http import basemap, health, static
 from api.http.headers import SecurityHeaders, content_policy
 from domain.flows.city import CityHolder
 from runtime.database import open_pool, transaction
@@ -24,7 +24,7 @@ from tests.flows import conftest as small_city
 
 pytestmark = pytest.mark.anyio
 
-ROUTES = [*health.ROUTES, *static.ROUTES]
+ROUTES = [*basemap.ROUTES, *health.ROUTES, *static.ROUTES]
 SCRIPT = b"console.log('\xe7\xbd\x91\xe6\xa0\xbc');" * 100
 
 
@@ -159,7 +159,7 @@ async def test_every_answer_carries_the_security_headers_and_keeps_its_own(tmp_p
         return PlainTextResponse("x")
 
     listed = [
-        {"id": "a", "name": "a", "kind": "xyz", "url": "https://t{0-7}.tiles.example/{z}/{x}/{y}.png"},
+        {"id": "a", "name": "a", "kind": "xyz", "url": "https://t{0-2}.tiles.example/{z}/{x}/{y}.png"},
         {"id": "b", "name": "b", "kind": "wmts", "url": "https://maps.example:8443/wmts?x={x}"},
     ]
     (tmp_path / basemaps.FILE).write_bytes(orjson.dumps(listed))
@@ -167,13 +167,15 @@ async def test_every_answer_carries_the_security_headers_and_keeps_its_own(tmp_p
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://city:8700") as client:
         kept, given, missing = [(await client.get(path)).headers for path in ("/own", "/none", "/missing")]
     assert kept["content-security-policy"] == "default-src 'none'"
+    hosts = "https://maps.example:8443 https://t0.tiles.example https://t1.tiles.example https://t2.tiles.example"
     for headers in (given, missing):
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["permissions-policy"].startswith("geolocation=(self)")
         policy = headers["content-security-policy"]
         assert "default-src 'self'" in policy
         assert "frame-ancestors 'none'" in policy
-        assert "connect-src 'self' ws://city:8700 wss://city:8700 https://*.tiles.example https://maps.example:8443;" in policy
+        assert f"img-src 'self' blob: data: {hosts};" in policy
+        assert f"connect-src 'self' ws://city:8700 wss://city:8700 {hosts};" in policy
         assert "unsafe-eval" not in policy
 
 
@@ -184,6 +186,17 @@ def test_a_host_that_is_none_is_left_out_of_the_policy(host: str) -> None:
     assert "script-src" not in policy
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "/basemap/x.pmtiles", "https://{s}/x", "https://a;b/x", "ftp://a/b"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "/basemap/x.pmtiles",
+        "https://{x}.example/x",
+        "https://t{9-0}.example/x",
+        "https://a;b/x",
+        "ftp://a/b",
+        "https://[x/y",
+    ],
+)
 def test_only_hosts_of_web_addresses_enter_the_policy(url: str) -> None:
     assert content_policy((url,), "city") == content_policy((), "city")

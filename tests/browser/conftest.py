@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,9 +39,10 @@ REFUSED = r"status of 40[0-9]"
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """A running city: where it answers, who may sign in, and its API process, which a test may kill."""
+    """A running city: where it answers and lives, who may sign in, and its API process, which a test may kill."""
 
     url: str
+    home: Path
     accounts: dict[str, str]
     api: "_Process"
 
@@ -83,7 +85,7 @@ def city(server_url: str, template: str, worker_redis_url: str, tmp_path_factory
         load.load(url, home=home, report=lambda _: None, days=1, per_day=300)
         accounts = {account["username"]: account["password"] for account in json.loads((home / "demo-accounts.json").read_text())}
         with _Process("runtime.worker", settings), _Process("api.serve", settings) as api:
-            running = City(settings.base_url, accounts, api)
+            running = City(settings.base_url, home, accounts, api)
             wait_until_healthy(running)
             yield running
 

@@ -27,7 +27,7 @@ function addRaster(map: MapLibre, basemap: Basemap, before: string | undefined):
     .replace(/\{TileMatrix\}/gi, '{z}')
     .replace(/\{TileCol\}/gi, '{x}')
     .replace(/\{TileRow\}/gi, '{y}')
-  map.addSource(SOURCE, { type: 'raster', tiles: [absolute(url)], tileSize: 256, maxzoom: basemap.maxZoom, attribution: basemap.attribution })
+  map.addSource(SOURCE, { type: 'raster', tiles: spread(absolute(url)), tileSize: 256, maxzoom: basemap.maxZoom, attribution: basemap.attribution })
   map.addLayer({ id: 'basemap-raster', type: 'raster', source: SOURCE, paint: { 'raster-saturation': -0.35 } }, before)
 }
 
@@ -49,6 +49,14 @@ async function addPmtiles(map: MapLibre, basemap: Basemap, before: string | unde
     map.addLayer({ id: `basemap-${layer}`, type: 'fill', source: SOURCE, 'source-layer': layer, filter: ['==', ['geometry-type'], 'Polygon'], paint: { 'fill-color': colour } }, before)
   }
   map.addLayer({ id: 'basemap-roads', type: 'line', source: SOURCE, 'source-layer': 'roads', paint: { 'line-color': '#d9cfbf', 'line-width': ['interpolate', ['linear'], ['zoom'], 8, 0.5, 15, 3] } }, before)
+}
+
+/** The addresses behind one with a choice of hosts in it: `{s}` is a, b or c, `{0-7}` a range. */
+export function spread(url: string): string[] {
+  const [choice, first = 'a', last = 'c'] = /\{(?:s|([0-9a-z])-([0-9a-z]))\}/.exec(url) ?? []
+  if (!choice) return [url]
+  const codes = Array.from({ length: last.charCodeAt(0) - first.charCodeAt(0) + 1 }, (_, step) => first.charCodeAt(0) + step)
+  return codes.map((code) => url.replaceAll(choice, String.fromCharCode(code)))
 }
 
 function absolute(url: string): string {
