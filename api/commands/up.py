@@ -166,10 +166,14 @@ def _welcome(settings: Settings, *, detached: bool) -> None:
         from runtime import tls
 
         for address in sorted(tls.lan_addresses()) if settings.host not in LOOPBACK else ():
-            console.print(f"  In the network: https://{f'[{address}]' if ':' in address else address}:{settings.port}")
+            console.print(
+                f"  In the network: https://{f'[{address}]' if ':' in address else address}:{settings.port}", markup=False, soft_wrap=True
+            )
         console.print(f"  For phones, install and trust this authority: {settings.home / 'tls' / 'ca.crt'}", soft_wrap=True)
-        console.print("    iPhone: open the file, Settings > Profile Downloaded, then About > Certificate Trust Settings.")
-        console.print("    Android: Settings > Security > Encryption & credentials > Install a certificate > CA certificate.")
+        console.print("    iPhone: open the file, Settings > Profile Downloaded, then About > Certificate Trust Settings.", soft_wrap=True)
+        console.print(
+            "    Android: Settings > Security > Encryption & credentials > Install a certificate > CA certificate.", soft_wrap=True
+        )
     if settings.demo_accounts_file.exists():
         accounts = json.loads(settings.demo_accounts_file.read_text())
         table = Table(title="Demo accounts", title_justify="left", box=None, padding=(0, 2))
