@@ -2,7 +2,8 @@
  * Pins that have just changed, on a canvas of their own above the map.
  *
  * A change of a map source goes through a worker and redraws everything; at fifty reports a second that keeps a slow graphics card
- * busy and new pins waiting. Here a pin is on the screen with the next frame, and the map below is not touched.
+ * busy and new pins waiting. Here a pin is on the screen with the next frame, and the map below is not touched. What is already
+ * drawn is left alone: only the pins that changed are drawn over it, each from a picture made once.
  */
 import type { CasePinFragment } from '@/gql/graphql'
 
@@ -11,6 +12,9 @@ import { LATE_COLOUR, stateColour } from './look'
 
 const REACH_PX = 12
 const HALO_PX = 15
+const PICTURE_PX = 18
+// Each zoom has its own size of pin; a journey through all of them must not keep every picture.
+const MOST_PICTURES = 200
 
 export interface FreshPin {
   item: CasePinFragment
@@ -18,8 +22,8 @@ export interface FreshPin {
 }
 
 export interface Fresh {
-  /** Draw with the next frame. */
-  refresh(): void
+  /** Draw with the next frame: one pin that changed, or everything anew. */
+  refresh(id?: string): void
   /** The case drawn at a point of the screen. */
   hit(x: number, y: number): string | null
   show(visible: boolean): void
@@ -32,11 +36,16 @@ export function addFresh(map: MapLibre, pins: () => FreshPin[], onDrawn: (ids: s
   canvas.style.cssText = 'position:absolute;inset:0;width:100%;height:100%;pointer-events:none'
   map.getCanvas().after(canvas)
   const pen = canvas.getContext('2d')
+  const pictures = new Map<string, HTMLCanvasElement>()
+  const changed = new Set<string>()
   let wanted = 0
+  let anew = false
   let empty = true
 
   function paint(): void {
-    const shown = pins()
+    const all = pins()
+    const shown = anew ? all : all.filter(({ item }) => changed.has(item.id))
+    changed.clear()
     if (!pen || (empty && shown.length === 0)) return
     const { clientWidth, clientHeight } = canvas
     const scale = window.devicePixelRatio
@@ -45,20 +54,38 @@ export function addFresh(map: MapLibre, pins: () => FreshPin[], onDrawn: (ids: s
       canvas.height = Math.round(clientHeight * scale)
     }
     pen.setTransform(scale, 0, 0, scale, 0, 0)
-    pen.clearRect(0, 0, clientWidth, clientHeight)
+    if (anew) pen.clearRect(0, 0, clientWidth, clientHeight)
+    anew = false
     const size = Math.min(10, Math.max(5, 5 + (map.getZoom() - 8) * 0.5))
     const drawn: string[] = []
     for (const { item, at } of shown) {
       const { x, y } = map.project(at)
       if (x < -HALO_PX || y < -HALO_PX || x > clientWidth + HALO_PX || y > clientHeight + HALO_PX) continue
-      drawPin(pen, item, x, y, size)
+      pen.drawImage(pictureOf(item, size, scale), x - PICTURE_PX, y - PICTURE_PX, 2 * PICTURE_PX, 2 * PICTURE_PX)
       drawn.push(item.id)
     }
-    empty = shown.length === 0
+    empty = all.length === 0
     if (drawn.length) requestAnimationFrame(() => onDrawn(drawn))
   }
 
-  function refresh(): void {
+  function pictureOf(item: CasePinFragment, size: number, scale: number): HTMLCanvasElement {
+    const key = `${item.state}|${item.origin}|${item.overdue}|${size}|${scale}`
+    let picture = pictures.get(key)
+    if (!picture) {
+      if (pictures.size >= MOST_PICTURES) pictures.clear()
+      picture = document.createElement('canvas')
+      picture.width = picture.height = Math.ceil(2 * PICTURE_PX * scale)
+      const own = picture.getContext('2d')
+      own?.scale(scale, scale)
+      if (own) drawPin(own, item, PICTURE_PX, PICTURE_PX, size)
+      pictures.set(key, picture)
+    }
+    return picture
+  }
+
+  function refresh(id?: string): void {
+    if (id) changed.add(id)
+    else anew = true
     if (wanted) return
     wanted = requestAnimationFrame(() => {
       wanted = 0
@@ -66,7 +93,11 @@ export function addFresh(map: MapLibre, pins: () => FreshPin[], onDrawn: (ids: s
     })
   }
 
-  map.on('render', paint)
+  const repaint = () => {
+    anew = true
+    paint()
+  }
+  map.on('render', repaint)
   return {
     refresh,
     hit(x, y) {
@@ -81,7 +112,7 @@ export function addFresh(map: MapLibre, pins: () => FreshPin[], onDrawn: (ids: s
     },
     remove() {
       cancelAnimationFrame(wanted)
-      map.off('render', paint)
+      map.off('render', repaint)
       canvas.remove()
     },
   }

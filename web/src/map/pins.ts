@@ -114,7 +114,8 @@ export function addPins(
         leaving ??= setTimeout(() => void drawAll(), LEAVE_MS)
       }
       stale ||= drawn.has(id)
-      canvas.refresh()
+      const item = cases.get(id)
+      canvas.refresh(item && shown(item) ? id : undefined)
     },
     select(id) {
       const item = id ? cases.get(id) : undefined
