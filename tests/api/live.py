@@ -150,6 +150,12 @@ class Client:
         update: dict[str, Any] = message["payload"]["data"]["live"]
         return update
 
+    async def case_update(self, within_s: float = 10.0) -> dict[str, Any]:
+        """Take the next update about a case; the city's own making may still be being told."""
+        while (update := await self.update(within_s))["eventKind"] == "area.layer_changed":
+            pass
+        return update
+
     async def caught_up(self) -> list[dict[str, Any]]:
         """Take updates until the past is told; give them without that note."""
         updates = []

@@ -40,7 +40,7 @@ async def test_a_case_appears_on_an_open_screen_with_what_a_query_would_say(plac
         await client.watch(query=query)
         assert (await client.update())["k"] == "CAUGHT_UP"
         case_id = await place.case("2026-1", "G00", department="WATER")
-        update = await client.update(1.0)
+        update = await client.case_update()
     asked = await place.query(f'{{ case(id: "{case_id}") {{ {selected} }} }}', who)
     assert update == {
         "__typename": "LiveUpdate", "k": "UPSERT", "eventKind": "case.opened", "position": await place.head(),
@@ -203,7 +203,7 @@ async def test_a_case_is_read_once_for_all_viewers_of_a_class(place: Served, mon
     async with AsyncExitStack() as open_:
         clients = [await open_.enter_async_context(watching(place, person)) for person in [who, same_rights, other] for _ in range(5)]
         await place.case("2026-1", "G00")
-        assert {(await client.update())["case"]["number"] for client in clients} == {"2026-1"}
+        assert {(await client.case_update())["case"]["number"] for client in clients} == {"2026-1"}
     assert reads == [1, 1]
 
 
@@ -216,7 +216,7 @@ async def test_an_ended_session_closes_its_sockets_and_changed_rights_start_anew
         assert (await client.update())["kind"] == "CAUGHT_UP"
         await place.case("1", "G30")
         await place.case("2", "G00")
-        assert (await client.update())["case"]["number"] == "2"
+        assert (await client.case_update())["case"]["number"] == "2"
         async with transaction(place.doors.pool) as conn:
             await conn.execute("delete from user_roles")
         refused = await client.receive()
@@ -235,7 +235,7 @@ async def test_without_redis_the_feed_goes_on_by_polling(tmp_path: Path, databas
         async with watching(place, who) as client:
             for number in range(3):
                 await place.case(str(number), "G00")
-                assert (await client.update(3))["case"]["number"] == str(number)
+                assert (await client.case_update(3))["case"]["number"] == str(number)
 
 
 async def test_an_open_screen_catches_up_by_itself_after_the_database_was_away(place: Served, server_url: str, database_url: str) -> None:
@@ -249,7 +249,7 @@ async def test_an_open_screen_catches_up_by_itself_after_the_database_was_away(p
             await server.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
             await server.execute("select pg_sleep(0.7)")  # the outage
             await server.execute(closed.format(Identifier(str(name)), SQL("true")))
-            assert (await client.update(15))["case"]["number"] == str(number)
+            assert (await client.case_update(15))["case"]["number"] == str(number)
 
 
 async def _person_without_redis(place: Served) -> dict[str, str]:
