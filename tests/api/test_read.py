@@ -29,6 +29,10 @@ async def _numbers(graph: Graph, headers: dict[str, str], **given: Any) -> set[s
     return {node["number"] for node in found["cases"]["nodes"]}
 
 
+# What the live feed of the same process asks by itself, whenever it likes.
+FEED = ("event_cursor", "from events")
+
+
 @asynccontextmanager
 async def _statements(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[str]]:
     """List what is sent to the database while the block lasts."""
@@ -95,7 +99,8 @@ async def test_a_list_is_one_statement_however_deep_it_is(graph: Graph, monkeypa
         found = await graph.ask(DEEP, headers=headers)
     assert len(found["cases"]["nodes"]) == 5
     assert len([text for text in sent if "from cases" in text]) == 1
-    assert not [text for text in sent if text.strip() and "from cases" not in text and not text.startswith(("BEGIN", "COMMIT"))]
+    own = [text for text in sent if not any(word in text for word in FEED)]
+    assert not [text for text in own if text.strip() and "from cases" not in text and not text.startswith(("BEGIN", "COMMIT"))]
 
 
 async def test_each_role_sees_the_cases_of_its_areas_and_departments_only(graph: Graph) -> None:
@@ -147,7 +152,8 @@ async def test_the_feeds_position_is_read_before_a_list_that_stands_behind_it(gr
     async with _statements(graph, monkeypatch) as sent:
         await graph.ask("{ livePosition cases(first: 1) { nodes { id } } }", headers=headers)
     order = ["position" if "event_cursor" in text else "list" for text in sent if "event_cursor" in text or "from cases" in text]
-    assert order == ["position", "list"]
+    assert order.count("list") == 1
+    assert "position" in order[: order.index("list")], "the feed's own looks may stand beside it"
 
 
 async def test_a_version_of_an_area_is_read_as_it_was(graph: Graph) -> None:
