@@ -25,7 +25,7 @@ from api.plan import EPOCH, Builder, Document, Maker, Plan, Planner, Row, scopes
 from api.registry import registry_of
 from domain.base import Conn
 from domain.errors import Forbidden, Invalid
-from domain.people.scope import Actor, Scope, scope_for
+from domain.people.scope import NOTHING, Actor, Scope, scope_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -202,7 +202,7 @@ def scope_values(actor: Actor | None, permissions: Iterable[str]) -> dict[str, o
         try:
             given = scope_for(actor, permission).parameters()
         except Forbidden:
-            given = {"scope_all": False, "scope_areas": [], "scope_departments": []}
+            given = dict(NOTHING)
         values |= {name.replace("scope_", f"{permission.replace('.', '_')}__"): value for name, value in given.items()}
     return values
 

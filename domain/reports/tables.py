@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, L
 
 from domain.base import DATUMS, id_column, instant, metadata, one_of, text_column
 
-SOURCES = ("citizen", "hotline", "staff")
+SOURCES = ("citizen", "hotline", "staff", "police110", "qr")
 
 submissions = Table(
     "submissions",

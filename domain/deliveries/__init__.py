@@ -1,0 +1,1 @@
+"""Deliveries: who is woken, by which channel, and what became of it; the sending itself is the runtime's."""
