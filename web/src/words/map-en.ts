@@ -1,0 +1,31 @@
+import type { mapZh } from './map-zh'
+
+/** The same words in English; a missing one does not compile. */
+export const mapEn: Record<keyof typeof mapZh, string> = {
+  'map.layers': 'Layers',
+  'map.legend': 'Legend',
+  'map.basemap': 'Base map',
+  'map.noBasemap': 'None',
+  'map.areas': 'Boundaries',
+  'map.grids': 'Grids',
+  'map.rail': 'Railways',
+  'map.stations': 'Stations',
+  'map.labels': 'Names',
+  'map.cases': 'Cases',
+  'map.alertPin': 'Alert',
+  'map.overduePin': 'Overdue',
+  'map.cluster': 'Several (click to open)',
+  'map.rail.high_speed': 'High-speed',
+  'map.rail.conventional': 'Conventional',
+  'map.rail.heavy_haul': 'Heavy haul',
+  'map.rail.branch': 'Branch',
+  'map.approximate': 'Approximate data: grids, town boundaries and some railway alignments are generated, not surveyed.',
+  'map.approximateShort': 'Approximate boundary',
+  'map.gcj02': 'This base map is in GCJ-02; the layers are drawn shifted to match it.',
+  'map.zoomIn': 'Zoom in',
+  'map.zoomOut': 'Zoom out',
+  'map.north': 'North up',
+  'map.attribution': 'Sources',
+  'map.locate': 'Go to my position',
+  'map.error': 'Part of the map could not be loaded; trying again.',
+}
