@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 
 from demo import bulk, story
 from demo.bulk import Floats, Instants
-from domain.areas import jurisdictions
 from domain.areas.jurisdictions import DOUBT_M, Layer
 from domain.base import Conn
-from domain.cases import clock
+from domain.cases import ledger
+from domain.cases.calendar import Calendar
 from domain.flows import assignment
-from domain.flows.city import City
-from domain.routing import table as routing
+from domain.flows.city import City, read_city
 from domain.routing.choose import Choice, choose
 from domain.routing.table import Matter, RoutingTable
 from geo.lonlat import Datum, LonLat, Position
@@ -62,12 +61,13 @@ class History:
     places: Sequence[Place]
     choices: Sequence[Choice]
     due: Instants
+    calendar: Calendar
     lives: story.Lives
 
 
 async def imagine(conn: Conn, *, at: datetime, days: int, per_day: int, seed: int = SEED) -> History | None:
     """Make up ``days`` days of reports that end at ``at`` for the city in the database; None where nothing can be reported."""
-    city = City(await jurisdictions.load(conn, at=at), await routing.load(conn, at=at))
+    city = await read_city(conn, at=at)
     matters = [matter for matter in city.routing.matters.values() if matter.enabled and matter.kind != "alert" and matter.condition]
     if not matters or days * per_day < 1:
         return None
@@ -80,9 +80,9 @@ async def imagine(conn: Conn, *, at: datetime, days: int, per_day: int, seed: in
     chosen = [matters[i] for i in rng.choice(len(matters), len(opened), p=story.matter_weights(matters, rng)).tolist()]
     places = _places(city, lon, lat, accuracy_m, near)
     choices = _choices(city.routing, chosen, places)
-    due = _due(opened, chosen)
+    due = _due(opened, chosen, city.calendar)
     unowned = np.array([choice.department is None for choice in choices])
-    return History(opened, lon, lat, accuracy_m, chosen, places, choices, due, story.lives(opened, due, unowned, at, rng))
+    return History(opened, lon, lat, accuracy_m, chosen, places, choices, due, city.calendar, story.lives(opened, due, unowned, at, rng))
 
 
 async def _shapes(conn: Conn, home: Layer) -> Shapes:
@@ -175,13 +175,14 @@ def _choices(table: RoutingTable, chosen: Sequence[Matter], places: Sequence[Pla
     return found
 
 
-def _due(opened: Instants, chosen: Sequence[Matter]) -> Instants:
+def _due(opened: Instants, chosen: Sequence[Matter], calendar: Calendar) -> Instants:
     due = np.empty(len(opened), "datetime64[s]")
     for i, (moment, matter) in enumerate(zip(opened.tolist(), chosen, strict=True)):
         if matter.condition is None:
             raise ValueError(f"{matter.name} has no filing condition")
-        limit = clock.deadline(moment.replace(tzinfo=UTC), matter.condition.amount, matter.condition.unit)
-        due[i] = np.datetime64(limit.replace(tzinfo=None), "s")
+        start = ledger.Entry(moment.replace(tzinfo=UTC), "start", "handle", matter.condition.amount, matter.condition.unit)
+        limit = ledger.read([start], calendar).due_at
+        due[i] = np.datetime64(limit.replace(tzinfo=None) if limit else None, "s")
     return due
 
 

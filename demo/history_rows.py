@@ -16,7 +16,8 @@ from demo import bulk
 from demo.bulk import NULL, Instants
 from demo.history import SEED, History
 from domain.base import Conn
-from domain.cases import clock
+from domain.cases import ledger
+from domain.cases.calendar import Calendar
 from domain.cases.open import CELL_RESOLUTION
 from domain.routing.choose import Choice
 from geo import cells, datum
@@ -205,7 +206,7 @@ def _cases(told: Told) -> Iterator[Row]:
     for i, (now, mercator, cell, due, overdue, done, touched, changes, date) in enumerate(columns):
         matter = history.matters[i]
         condition = matter.condition
-        basis = _basis(condition.amount, condition.unit) if condition else NULL
+        basis = _basis(condition.amount, condition.unit, history.calendar) if condition else NULL
         yield (
             told.case_id[i], f"{date}-{told.first_number + i:06d}", "report", now, bulk.text(matter.name), _hex(matter.id),
             _hex(condition.id if condition else None), told.position[i], mercator, str(cell), *home_of[i], told.areas[i],
@@ -277,5 +278,5 @@ def _reasons(choice: Choice) -> str:
 
 
 @cache
-def _basis(amount: int, unit: str) -> str:
-    return bulk.text(clock.basis(amount, unit))
+def _basis(amount: int, unit: str, calendar: Calendar) -> str:
+    return bulk.text(ledger.basis(amount, unit, calendar))

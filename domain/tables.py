@@ -4,6 +4,7 @@ from domain import events
 from domain.alerts import tables as alerts
 from domain.areas import tables as areas
 from domain.base import metadata
+from domain.cases import calendar_tables as calendar
 from domain.cases import tables as cases
 from domain.devices import tables as devices
 from domain.people import tables as people
@@ -12,4 +13,4 @@ from domain.rail import tables as rail
 from domain.reports import tables as reports
 from domain.routing import tables as routing
 
-__all__ = ["alerts", "areas", "cases", "devices", "events", "metadata", "people", "places", "rail", "reports", "routing"]
+__all__ = ["alerts", "areas", "calendar", "cases", "devices", "events", "metadata", "people", "places", "rail", "reports", "routing"]

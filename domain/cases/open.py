@@ -8,7 +8,8 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.base import Conn, new_id
-from domain.cases import clock
+from domain.cases import ledger
+from domain.cases.calendar import Calendar
 from geo import cells
 from geo.lonlat import LonLat
 
@@ -54,15 +55,16 @@ class NewCase:
         return "dispatched" if self.department_id else "filed"
 
 
-def parameters(case: NewCase, *, at: datetime) -> dict[str, object]:
+def parameters(case: NewCase, *, at: datetime, calendar: Calendar) -> dict[str, object]:
     """Give the values of the insert statement."""
+    clock = ledger.read([ledger.Entry(at, "start", "handle", *case.limit)], calendar)
     return {
         "id": case.id, "origin": case.origin, "state": case.state, "title": case.title, "matter_id": case.matter_id,
         "condition_id": case.condition_id, "lon": case.lonlat.lon, "lat": case.lonlat.lat,
         "cell": cells.cell(case.lonlat, CELL_RESOLUTION), "home_area_id": case.home_area_id,
         "home_version_id": case.home_version_id, "area_ids": list(case.area_ids), "department_id": case.department_id,
-        "receipt_id": case.receipt_id, "at": at, "due_at": clock.deadline(at, *case.limit),
-        "due_basis": clock.basis(*case.limit),
+        "receipt_id": case.receipt_id, "at": at, "due_at": clock.due_at,
+        "due_basis": ledger.basis(*case.limit, calendar),
     }  # fmt: skip
 
 
@@ -74,11 +76,11 @@ def first_steps(case: NewCase, *, at: datetime) -> list[tuple[object, ...]]:
     return steps
 
 
-async def open_cases(conn: Conn, opened: Sequence[NewCase], *, at: datetime) -> list[str]:
+async def open_cases(conn: Conn, opened: Sequence[NewCase], *, at: datetime, calendar: Calendar) -> list[str]:
     """Write the cases, in the caller's transaction, and give their numbers in the same order."""
     numbers: list[str] = []
     async with conn.cursor() as cursor:
-        await cursor.executemany(_INSERT, [parameters(case, at=at) for case in opened], returning=True)
+        await cursor.executemany(_INSERT, [parameters(case, at=at, calendar=calendar) for case in opened], returning=True)
         for _ in opened:
             row = await cursor.fetchone()
             numbers.append(row[0] if row else "")

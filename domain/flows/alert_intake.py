@@ -87,7 +87,7 @@ async def detect(
     _refuse_twins(items, positions, results)
     if positions:
         batch = await _gather(conn, city, items, positions)
-        numbers = await _write(conn, batch, device_id, at, actor_id)
+        numbers = await _write(conn, city, batch, device_id, at, actor_id)
         for i, detection in batch.detections.items():
             incident = detection.incident
             first = incident.id in batch.opened and detection.id == _first_of(batch, incident)
@@ -185,10 +185,12 @@ def _first_of(batch: _Batch, incident: Incident) -> UUID:
     ).id
 
 
-async def _write(conn: Conn, batch: _Batch, device_id: UUID | None, at: datetime, actor_id: UUID | None) -> dict[UUID, str]:
+async def _write(
+    conn: Conn, city: City, batch: _Batch, device_id: UUID | None, at: datetime, actor_id: UUID | None
+) -> dict[UUID, str]:
     opened = list(batch.opened.values())
     await receipts.write(conn, [receipt for receipt, _ in opened], at=at)
-    numbers = await cases.open_cases(conn, [case for _, case in opened], at=at) if opened else []
+    numbers = await cases.open_cases(conn, [case for _, case in opened], at=at, calendar=city.calendar) if opened else []
     await intake.write(conn, list(batch.detections.values()), list(batch.touched.values()), device_id=device_id, at=at)
     await events.record(conn, [_event(one, at, actor_id) for one in batch.touched.values()])
     return {case.id: number for (_, case), number in zip(opened, numbers, strict=True)}

@@ -14,20 +14,26 @@ from domain.areas import jurisdictions
 from domain.areas.jurisdictions import Jurisdictions
 from domain.areas.publish import LOCK_SPACE
 from domain.base import Conn
+from domain.cases import city_calendar
+from domain.cases.calendar import Calendar
 from domain.routing import table as routing
 from domain.routing.table import RoutingTable
 
 _READ = "(routed or code = 'admin')"
 _LOCKS = f"select pg_advisory_xact_lock_shared({LOCK_SPACE}, hashtext(code)) from area_layers where {_READ}"
-_VERSIONS = f"select code, version from area_layers where {_READ} union all select '', version from routing_state"
+_VERSIONS = (
+    f"select code, version from area_layers where {_READ} union all select '', version from routing_state"
+    " union all select '#', revision from calendar_state"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """Areas and routing table as they stood together."""
+    """Areas, routing table and working calendar as they stood together."""
 
     areas: Jurisdictions
     routing: RoutingTable
+    calendar: Calendar
 
 
 class CityHolder:
@@ -43,24 +49,36 @@ class CityHolder:
             await conn.execute(_LOCKS)
             cursor = await conn.execute(_VERSIONS)
         versions: dict[str, int] = dict(await cursor.fetchall())
-        routing_version = versions.pop("")
-        city = self.latest
-        if city and city.areas.is_current(versions, at) and city.routing.is_current(routing_version, at):
-            return city
-        async with self._reading:
-            city = self.latest
-            areas = city.areas if city and city.areas.is_current(versions, at) else await jurisdictions.load(conn, at=at)
-            table = (
-                city.routing
-                if city and city.routing.is_current(routing_version, at)
-                else await routing.load(conn, at=at)
+        routing_version, calendar_revision = versions.pop(""), versions.pop("#")
+
+        def in_force(city: City | None) -> tuple[Jurisdictions | None, RoutingTable | None, Calendar | None]:
+            if city is None:
+                return None, None, None
+            return (
+                city.areas if city.areas.is_current(versions, at) else None,
+                city.routing if city.routing.is_current(routing_version, at) else None,
+                city.calendar if city.calendar.revision == calendar_revision else None,
             )
-            self.latest = City(areas, table)
+
+        if self.latest and all(in_force(self.latest)):
+            return self.latest
+        async with self._reading:
+            areas, table, calendar = in_force(self.latest)
+            self.latest = City(
+                areas or await jurisdictions.load(conn, at=at),
+                table or await routing.load(conn, at=at),
+                calendar or await city_calendar.load(conn),
+            )
             return self.latest
 
     async def warm(self, conn: Conn, *, at: datetime) -> City:
         """Read the city before the first report needs it, from one snapshot and without holding a publication back."""
         async with self._reading, conn.transaction():
             await conn.execute("set transaction isolation level repeatable read, read only")
-            self.latest = City(await jurisdictions.load(conn, at=at), await routing.load(conn, at=at))
+            self.latest = await read_city(conn, at=at)
             return self.latest
+
+
+async def read_city(conn: Conn, *, at: datetime) -> City:
+    """Read the whole city once, for a process that keeps none."""
+    return City(await jurisdictions.load(conn, at=at), await routing.load(conn, at=at), await city_calendar.load(conn))

@@ -77,7 +77,7 @@ async def submit(
     refused = await _refuse_bad_photos(conn, fresh)
     results = [refused.get(i, result) for i, result in enumerate(results)]
     fresh = {i: a for i, a in fresh.items() if i not in refused}
-    for i, number in zip(fresh, await _write(conn, list(fresh.values()), at), strict=True):
+    for i, number in zip(fresh, await _write(conn, city, list(fresh.values()), at), strict=True):
         report = fresh[i].report
         results[i] = Submitted(report.id, report.case_id, number, report.tracking_code, repeated=False)
     return [result for result in results if result is not None]
@@ -134,12 +134,12 @@ async def _refuse_bad_photos(conn: Conn, fresh: dict[int, _Accepted]) -> dict[in
     return refused
 
 
-async def _write(conn: Conn, accepted: Sequence[_Accepted], at: datetime) -> list[str]:
+async def _write(conn: Conn, city: City, accepted: Sequence[_Accepted], at: datetime) -> list[str]:
     if not accepted:
         return []
     async with conn.pipeline():
         await receipts.write(conn, [a.receipt for a in accepted], at=at)
-        numbers = await cases.open_cases(conn, [a.case for a in accepted], at=at)
+        numbers = await cases.open_cases(conn, [a.case for a in accepted], at=at, calendar=city.calendar)
         await intake.write(conn, [a.report for a in accepted], at=at)
         await events.record(conn, [_opened(a.case, at, a.report.given.submitted_by) for a in accepted])
     for a in accepted:
