@@ -1,0 +1,192 @@
+"""Writing what is to be sent, in the transaction of what caused it: the first rung of each ladder, and every webhook.
+
+Where a ladder leads is asked of the database in one statement: the endpoints of the named person, of the department, of
+its people, then of the department above, each owner by channel in the order of the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from domain.base import Conn, new_id
+from domain.deliveries.notices import Notice
+from domain.deliveries.retries import ATTEMPTS
+
+MAX_LEVELS: Final = 8
+
+# Endpoints the ladder n may still climb to, the next one first, and of which kind the rung after it would be.
+_NEXT: Final = f"""
+    with recursive chain (id, parent_id, depth) as (
+        select d.id, d.parent_id, 0 from departments d where d.id = n.department_id
+        union all
+        select d.id, d.parent_id, chain.depth + 1 from departments d join chain on d.id = chain.parent_id
+        where chain.depth < {MAX_LEVELS}
+    ), told (id, depth) as (
+        select id, depth from chain where depth >= n.above::int and id is distinct from n.except_department_id
+    ), owners (owner, depth, rank) as (
+        select n.user_id, 0, 0 where n.user_id is not null
+        union all select id, depth, 1 from told
+        union all select u.id, depth, 2 from told join users u on u.department_id = told.id
+                  where u.active and u.id is distinct from n.user_id
+    )
+    select e.id as endpoint_id, e.kind as channel, depth, owner, lead(depth) over climb as next_depth, lead(owner) over climb as next_owner
+    from owners join endpoints e on e.active and e.kind = any(n.channels) and (e.department_id = owner or e.user_id = owner)
+    where not exists (select 1 from deliveries l where l.ladder_id = n.ladder_id and l.endpoint_id = e.id)
+    window climb as (order by depth, rank, owner, array_position(n.channels, e.kind), e.ord, e.id)
+    order by depth, rank, owner, array_position(n.channels, e.kind), e.ord, e.id limit 1
+"""
+_COLUMNS: Final = (
+    "id, created_at, case_id, event_id, event_kind, template, facts, channel, endpoint_id, department_id, user_id, report_id, above,"
+    " except_department_id, ladder_id, rung, level, channels, waits_s, rung_kind, climb_at, state, last_attempt, next_at"
+)
+_ROWS: Final = """
+    jsonb_to_recordset(%(rows)s) as n (
+        id uuid, case_id uuid, event_id uuid, event_kind text, template text, facts jsonb, channel text, endpoint_id uuid,
+        department_id uuid, user_id uuid, report_id uuid, above boolean, except_department_id uuid, ladder_id uuid, rung int,
+        level int, channels text[], waits_s int[], last_owner uuid
+    )
+"""
+_RUNGS: Final = f"""
+insert into deliveries ({_COLUMNS})
+select n.id, %(at)s, n.case_id, n.event_id, n.event_kind, n.template, n.facts, e.channel, e.endpoint_id, n.department_id, n.user_id,
+       null, n.above, n.except_department_id, n.ladder_id, n.rung, e.depth, n.channels, n.waits_s,
+       case when n.rung = 0 then 'first' when e.depth > n.level then 'level' when e.owner is distinct from n.last_owner then 'person'
+            else 'channel' end,
+       %(at)s + make_interval(secs => n.waits_s[case when e.next_owner is null then null when e.next_depth > e.depth then 3
+                                                     when e.next_owner <> e.owner then 2 else 1 end]),
+       'pending', {ATTEMPTS}, %(at)s
+from {_ROWS} cross join lateral ({_NEXT}) e
+returning ladder_id
+"""
+_DIRECT: Final = f"""
+insert into deliveries ({_COLUMNS})
+select n.id, %(at)s, n.case_id, n.event_id, n.event_kind, n.template, n.facts, n.channel, n.endpoint_id, n.department_id, n.user_id,
+       n.report_id, false, null, n.id, 0, 0, '{{}}', null, 'first', null, 'pending', {ATTEMPTS}, %(at)s
+from {_ROWS}
+"""
+_REACH: Final = """
+select exists (select 1 from endpoints where active and kind <> 'webhook'),
+       exists (select 1 from gateways where active and kind = 'sms'),
+       (select jsonb_agg(jsonb_build_object('id', id, 'department_id', department_id, 'event_kinds', event_kinds))
+        from endpoints where active and kind = 'webhook' and user_id is null)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A webhook that is listening: to some kinds of event or all, of one department or of the whole city."""
+
+    id: UUID
+    department_id: UUID | None
+    event_kinds: frozenset[str] | None
+
+    def wants(self, kind: str, department_ids: Sequence[UUID]) -> bool:
+        """Tell whether an event of a kind, of these departments, is for it."""
+        return (self.event_kinds is None or kind in self.event_kinds) and (
+            self.department_id is None or self.department_id in department_ids
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whom this installation can reach at all."""
+
+    staff: bool
+    reporters: bool
+    hooks: tuple[Hook, ...]
+
+    def nobody(self) -> bool:
+        """Tell whether nothing is set up, so that nothing needs to be written."""
+        return not (self.staff or self.reporters or self.hooks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One event for one webhook."""
+
+    hook_id: UUID
+    event_id: UUID
+    event_kind: str
+    case_id: UUID | None
+    department_id: UUID | None
+    facts: Mapping[str, Any]
+
+
+async def reach(conn: Conn) -> Reach:
+    """Ask whom this installation can reach: one cheap statement, so that intake pays nothing where nobody is."""
+    row = await (await conn.execute(_REACH)).fetchone()
+    staff, reporters, hooks = row or (False, False, None)
+    return Reach(staff, reporters, tuple(_hook(hook) for hook in hooks or ()))
+
+
+async def notify(conn: Conn, notices: Sequence[Notice], *, at: datetime) -> None:
+    """Write the first message of each notice, to be sent when the caller's transaction has committed.
+
+    A department that nobody can be reached in begins at the nearest one above that can; where there is none at all nothing
+    is written. Reporters are written only where text messages can be sent.
+    """
+    ladders = [first_rung(notice) for notice in notices if notice.report_id is None]
+    if ladders:
+        await write_rungs(conn, ladders, at=at)
+    direct = [first_rung(notice) | {"channel": "sms"} for notice in notices if notice.report_id is not None]
+    if direct and (await reach(conn)).reporters:
+        await conn.execute(_DIRECT, {"rows": Jsonb(direct), "at": at})
+
+
+async def call(conn: Conn, calls: Sequence[Call], *, at: datetime) -> None:
+    """Write what webhooks are to be sent."""
+    rows = [
+        {
+            "id": str(new_id()), "case_id": _text(one.case_id), "event_id": str(one.event_id), "event_kind": one.event_kind,
+            "template": "event", "facts": dict(one.facts), "channel": "webhook", "endpoint_id": str(one.hook_id),
+            "department_id": _text(one.department_id),
+        }
+        for one in calls
+    ]  # fmt: skip
+    if rows:
+        await conn.execute(_DIRECT, {"rows": Jsonb(rows), "at": at})
+
+
+async def write_one(conn: Conn, *, endpoint_id: UUID, channel: str, template: str, facts: Mapping[str, Any], at: datetime) -> UUID:
+    """Write a single message to one endpoint, such as a test, and give its id."""
+    delivery_id = new_id()
+    row = {
+        "id": str(delivery_id), "event_kind": f"delivery.{template}", "template": template, "facts": dict(facts), "channel": channel,
+        "endpoint_id": str(endpoint_id),
+    }  # fmt: skip
+    await conn.execute(_DIRECT, {"rows": Jsonb([row]), "at": at})
+    return delivery_id
+
+
+async def write_rungs(conn: Conn, rungs: Sequence[Mapping[str, Any]], *, at: datetime) -> set[UUID]:
+    """Write the next rung of each ladder that has one, and give the ladders that had."""
+    cursor = await conn.execute(_RUNGS, {"rows": Jsonb([dict(rung) for rung in rungs]), "at": at})
+    return {ladder_id for (ladder_id,) in await cursor.fetchall()}
+
+
+def first_rung(notice: Notice) -> dict[str, Any]:
+    """Give the row a ladder begins with, as the statement reads it."""
+    delivery_id = str(new_id())
+    return {
+        "id": delivery_id, "case_id": _text(notice.case_id), "event_id": _text(notice.event_id), "event_kind": notice.event_kind,
+        "template": notice.template, "facts": dict(notice.facts), "department_id": _text(notice.department_id),
+        "user_id": _text(notice.user_id), "report_id": _text(notice.report_id), "above": notice.above,
+        "except_department_id": _text(notice.except_department_id), "ladder_id": delivery_id, "rung": 0, "level": 0,
+        "channels": list(notice.channels), "waits_s": notice.patience.seconds() if notice.patience else None,
+    }  # fmt: skip
+
+
+def _hook(found: Mapping[str, Any]) -> Hook:
+    kinds = found["event_kinds"]
+    department = found["department_id"]
+    return Hook(UUID(found["id"]), UUID(department) if department else None, frozenset(kinds) if kinds is not None else None)
+
+
+def _text(value: UUID | None) -> str | None:
+    return None if value is None else str(value)

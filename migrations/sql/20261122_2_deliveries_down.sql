@@ -1,0 +1,1 @@
+drop table delivery_attempts, deliveries, gateways, endpoints;
