@@ -6,11 +6,14 @@ from domain.areas import tables as areas
 from domain.base import metadata
 from domain.cases import calendar_tables as calendar
 from domain.cases import tables as cases
+from domain.connectors import tables as connectors
+from domain.deliveries import tables as deliveries
 from domain.devices import tables as devices
+from domain.dispatch import tables as dispatch
 from domain.people import tables as people
 from domain.places import tables as places
 from domain.rail import tables as rail
 from domain.reports import tables as reports
 from domain.routing import tables as routing
 
-__all__ = ["alerts", "areas", "calendar", "cases", "devices", "events", "metadata", "people", "places", "rail", "reports", "routing"]
+__all__ = ["alerts", "areas", "calendar", "cases", "connectors", "deliveries", "devices", "dispatch", "events", "metadata", "people", "places", "rail", "reports", "routing"]

@@ -17,6 +17,7 @@ departments = Table(
     text_column("kind", comment="government: a public body; external: a property company or other organisation, which sees only its own cases"),
     Column("parent_id", Uuid, ForeignKey("departments.id"), nullable=True),
     Column("active", Boolean, nullable=False, server_default="true"),
+    Column("serves_grids", Boolean, nullable=False, server_default="false", comment="its people are grid workers: only admitted matters may be sent to it"),
     instant("created_at"),
     one_of("kind", ("government", "external")),
     Index("departments_code_key", "code", unique=True),

@@ -1,0 +1,10 @@
+drop table bulk_items;
+drop table bulk_jobs;
+drop table handover_acknowledgements;
+drop table shift_handovers;
+drop table case_claims;
+drop table admissions;
+drop table department_skills;
+drop table duty_shifts;
+drop index cases_open_department_id_idx;
+alter table departments drop column serves_grids;
