@@ -11,6 +11,7 @@ import numpy as np
 from demo import city
 from domain.alerts.intake import DetectionInput
 from domain.base import Conn
+from domain.cases.rules import StepInput
 from domain.flows import alert_intake, case_steps
 from domain.flows.city import CityHolder
 from domain.people.scope import Actor, Grant
@@ -19,7 +20,7 @@ SEED: Final = 20240919
 ALARMS: Final = 36
 SPAN: Final = timedelta(days=2)
 # Minutes from the alarm to each step, as ranges.
-_STEPS: Final = (("accept", 1, 8), ("finish", 10, 45), ("close", 5, 20))
+_STEPS: Final = (("accept", 1, 8), ("finish", 10, 45), ("verify", 5, 20))
 _LIKELY: Final = (0.45, 0.2, 0.05, 0.2, 0.1)
 
 
@@ -34,7 +35,7 @@ async def load(conn: Conn, *, at: datetime) -> int:
     if not devices or staff is None:
         return 0
     user_id, username, shown = staff
-    actor = Actor(user_id, username, shown, None, (Grant("dispatcher", None, None), Grant("grid_worker", None, None)))
+    actor = Actor(user_id, username, shown, None, (Grant("dispatcher", None, None), Grant("grid_worker", None, None), Grant("supervisor", None, None)))
     holder = CityHolder()
     for number, minutes in enumerate(sorted(rng.integers(2, int(SPAN.total_seconds() // 60), ALARMS).tolist(), reverse=True), 1):
         device_id, lon, lat = devices[rng.integers(len(devices))]
@@ -42,7 +43,7 @@ async def load(conn: Conn, *, at: datetime) -> int:
         seen = [_detection(rng, number, k, lon, lat, moment) for k in range(int(rng.integers(1, 4)))]
         (first, *_) = await alert_intake.detect(conn, holder, seen, device_id=device_id, at=moment)
         if isinstance(first, alert_intake.Detected) and first.opened:
-            await _work_off(conn, actor, rng, first.case_id, moment, at)
+            await _work_off(conn, holder, actor, rng, first.case_id, moment, at)
     await conn.execute("update cases set synthetic = true where origin = 'alert' and opened_at <= %s", (at,))
     return ALARMS
 
@@ -61,9 +62,12 @@ def _detection(rng: np.random.Generator, number: int, k: int, lon: float, lat: f
     )
 
 
-async def _work_off(conn: Conn, actor: Actor, rng: np.random.Generator, case_id: UUID, moment: datetime, at: datetime) -> None:
+async def _work_off(
+    conn: Conn, holder: CityHolder, actor: Actor, rng: np.random.Generator, case_id: UUID, moment: datetime, at: datetime
+) -> None:
     for verb, least, most in _STEPS:
         moment += timedelta(minutes=int(rng.integers(least, most)))
         if moment > at:
             return
-        await case_steps.step(conn, actor, case_id, verb, revision=None, department_id=None, reason=None, at=moment)
+        here = await holder.current(conn, at=moment)
+        await case_steps.step(conn, actor, case_id, verb, StepInput(), city=here, at=moment)

@@ -28,7 +28,7 @@ OPENED = {"zh": "受理立案", "en": "Taken in"}
 def step_words(verb: str) -> dict[str, str]:
     """Name a step of a case in two languages."""
     step = BY_VERB.get(verb)
-    return {"zh": step.name_zh, "en": step.name_en} if step else OPENED
+    return {"zh": step.zh, "en": step.en} if step else OPENED
 
 
 @entity("photos", "A photo, re-encoded without the sender's metadata.")

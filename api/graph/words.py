@@ -7,6 +7,7 @@ from enum import Enum
 import strawberry
 
 from api.entity import told
+from domain.cases.lifecycle import STATE_NAMES
 
 
 @strawberry.type(description="The same words in Chinese and English.")
@@ -53,14 +54,7 @@ class PositionInput:
     accuracy_m: float | None = told("Radius in metres the receiver claims; leave out when unknown.", default=None)
 
 
-STATE_WORDS = {
-    "filed": {"zh": "待派遣", "en": "Waiting for dispatch"},
-    "dispatched": {"zh": "已派遣", "en": "Dispatched"},
-    "accepted": {"zh": "处置中", "en": "Being handled"},
-    "handled": {"zh": "待结案", "en": "Waiting to be closed"},
-    "closed": {"zh": "已结案", "en": "Closed"},
-    "rejected": {"zh": "不予受理", "en": "Rejected"},
-}
+STATE_WORDS = {state: {"zh": zh, "en": en} for state, (zh, en) in STATE_NAMES.items()}
 
 
 def state_words(state: str) -> dict[str, str]:

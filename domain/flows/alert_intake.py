@@ -14,6 +14,7 @@ from domain.alerts.intake import DetectionInput, Incident, NewDetection
 from domain.base import Conn, new_id
 from domain.cases import open as cases
 from domain.errors import Conflict, DomainError, Invalid
+from domain.flows import waking
 from domain.flows.assignment import assign, case_of, read_position, receipt_of
 from domain.flows.city import City, CityHolder
 from domain.reports import submissions
@@ -192,7 +193,9 @@ async def _write(
     await receipts.write(conn, [receipt for receipt, _ in opened], at=at)
     numbers = await cases.open_cases(conn, [case for _, case in opened], at=at, calendar=city.calendar) if opened else []
     await intake.write(conn, list(batch.detections.values()), list(batch.touched.values()), device_id=device_id, at=at)
-    await events.record(conn, [_event(one, at, actor_id) for one in batch.touched.values()])
+    happened = [_event(one, at, actor_id) for one in batch.touched.values()]
+    await events.record(conn, happened)
+    await waking.wake(conn, happened, at=at)
     return {case.id: number for (_, case), number in zip(opened, numbers, strict=True)}
 
 

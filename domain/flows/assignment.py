@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain.areas.jurisdictions import Candidate, Jurisdictions, Owner, owned_path
 from domain.cases.open import NewCase
+from domain.cases.rules import CHECK_LIMIT
 from domain.errors import Invalid
 from domain.flows.city import City
 from domain.routing.choose import Choice, choose
@@ -16,10 +17,6 @@ from domain.routing.receipts import NewReceipt
 from domain.routing.table import Matter
 from geo import datum
 from geo.lonlat import GeoError, Position
-
-# Until the matter is known the clock is that of the first check: 24 hours, as a live city system has it.
-VERIFY_LIMIT = (24, "urgent_hour")
-
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
@@ -73,10 +70,12 @@ def receipt_of(areas: Jurisdictions, assigned: Assignment, *, subject_kind: str,
     )
 
 
-def case_of(assigned: Assignment, *, origin: str, title: str, receipt_id: UUID) -> NewCase:
-    """Make the case an assignment opens."""
+def case_of(
+    assigned: Assignment, *, origin: str, title: str, receipt_id: UUID, checked_first: bool = False, wants_rating: bool = False
+) -> NewCase:
+    """Make the case an assignment opens; until the matter is known its limit is that of a first check."""
     condition = assigned.matter.condition if assigned.matter else None
-    limit = (condition.amount, condition.unit) if condition else VERIFY_LIMIT
+    limit = (condition.amount, condition.unit) if condition else CHECK_LIMIT
     department = assigned.choice.department
     return NewCase(
         origin=origin,
@@ -90,6 +89,8 @@ def case_of(assigned: Assignment, *, origin: str, title: str, receipt_id: UUID) 
         area_ids=assigned.area_ids,
         department_id=department.id if department else None,
         receipt_id=receipt_id,
+        checked_first=checked_first,
+        wants_rating=wants_rating,
     )
 
 

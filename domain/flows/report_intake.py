@@ -15,6 +15,7 @@ from domain import events
 from domain.base import Conn, new_id
 from domain.cases import open as cases
 from domain.errors import Conflict, DomainError, Invalid
+from domain.flows import waking
 from domain.flows.assignment import Assignment, assign, case_of, read_position, receipt_of
 from domain.flows.city import City, CityHolder
 from domain.reports import intake, photos, submissions
@@ -24,6 +25,9 @@ from domain.routing.receipts import NewReceipt
 
 MAX_ITEMS = 1000
 UNKNOWN_MATTER = "待核实事项"
+# What the public says is checked on the spot first; the police and our own staff have looked already.
+CHECKED_FIRST = ("citizen", "qr", "hotline")
+FROM_THE_PUBLIC = ("citizen", "qr", "hotline", "police110")
 
 _EARLIER = """
 select r.case_id, c.number from reports r join cases c on c.id = r.case_id where r.id = %s
@@ -96,7 +100,10 @@ def _accept(city: City, item: ReportInput, secret: bytes) -> _Accepted:
     assigned = assign(city, position, matter)
     report_id = new_id()
     receipt = receipt_of(city.areas, assigned, subject_kind="report", subject_id=report_id)
-    case = case_of(assigned, origin="report", title=matter.name if matter else UNKNOWN_MATTER, receipt_id=receipt.id)
+    case = case_of(
+        assigned, origin="report", title=matter.name if matter else UNKNOWN_MATTER, receipt_id=receipt.id,
+        checked_first=item.source in CHECKED_FIRST, wants_rating=item.source in FROM_THE_PUBLIC,
+    )  # fmt: skip
     code = intake.tracking_code(item.submission_id, secret)
     return _Accepted(
         NewReport(id=report_id, case_id=case.id, given=item, position=position, tracking_code=code), assigned, receipt, case
@@ -141,10 +148,12 @@ async def _write(conn: Conn, city: City, accepted: Sequence[_Accepted], at: date
         await receipts.write(conn, [a.receipt for a in accepted], at=at)
         numbers = await cases.open_cases(conn, [a.case for a in accepted], at=at, calendar=city.calendar)
         await intake.write(conn, [a.report for a in accepted], at=at)
-        await events.record(conn, [_opened(a.case, at, a.report.given.submitted_by) for a in accepted])
+        opened = [_opened(a.case, at, a.report.given.submitted_by) for a in accepted]
+        await events.record(conn, opened)
     for a in accepted:
         if a.report.given.photo_claims:
             await photos.claim(conn, a.report.given.photo_claims, a.report.id)
+    await waking.wake(conn, opened, at=at)
     return numbers
 
 
@@ -155,6 +164,6 @@ def _opened(case: cases.NewCase, at: datetime, actor_id: UUID | None) -> events.
         subject_id=case.id,
         at=at,
         area_ids=case.area_ids,
-        department_ids=[case.department_id] if case.department_id else [],
+        department_ids=[case.holder_id] if case.holder_id else [],
         actor_id=actor_id,
     )

@@ -66,7 +66,7 @@ class Scope:
 
     def key(self) -> tuple[bool, tuple[UUID, ...], tuple[UUID, ...], tuple[UUID, ...]]:
         """Give a hashable value equal for equal scopes: viewers with the same key may share one serialisation."""
-        return (self.everything, *(tuple(sorted(ids)) for ids in (self.area_ids, self.department_ids, self.own_ids)))
+        return (self.everything, tuple(sorted(self.area_ids)), tuple(sorted(self.department_ids)), tuple(sorted(self.own_ids)))
 
     def parameters(self) -> dict[str, object]:
         """Give the values of SEES, for a statement's named parameters."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from geoalchemy2 import Geometry
 from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, LargeBinary, Table, Uuid
+from sqlalchemy.sql import text
 
 from domain.base import DATUMS, id_column, instant, metadata, one_of, text_column
 
@@ -60,7 +61,11 @@ photos = Table(
     "photos",
     metadata,
     id_column(),
-    Column("report_id", Uuid, ForeignKey("reports.id"), nullable=True, comment="empty until a report claims it; unclaimed photos are swept"),
+    Column("report_id", Uuid, ForeignKey("reports.id"), nullable=True, comment="the report that claimed it; photos nothing claims are swept"),
+    Column("note_id", Uuid, ForeignKey("case_notes.id"), nullable=True, comment="the field note that claimed it"),
+    text_column("role", nullable=True, comment="of a field photo: before or after the work"),
+    instant("released_at", nullable=True, comment="since when the reporters of the case may see it"),
+    Column("released_by", Uuid, ForeignKey("users.id"), nullable=True),
     text_column("media_key", comment="name in the media store: SHA-256 of the stored bytes"),
     Column("claim_hash", LargeBinary, nullable=False, comment="SHA-256 of the token that lets a report claim this photo"),
     Column("width", Integer, nullable=False),
@@ -71,5 +76,7 @@ photos = Table(
     Index("photos_report_id_idx", "report_id"),
     Index("photos_claim_hash_key", "claim_hash", unique=True),
     Index("photos_media_key_idx", "media_key"),
+    Index("photos_note_id_idx", "note_id", postgresql_where=text("note_id is not null")),
+    one_of("role", ("before", "after")),
     comment="Photos, re-encoded without EXIF.",
 )

@@ -13,7 +13,7 @@ from uuid import UUID
 from domain.base import Conn
 
 _MATTERS = "select id, kind, major, minor, name, enabled from matters"
-_CONDITIONS = "select matter_id, id, limit_amount, limit_unit from filing_conditions order by matter_id, ord desc"
+_CONDITIONS = "select matter_id, id, limit_amount, limit_unit, wording from filing_conditions order by matter_id, ord"
 _DEPARTMENTS = "select id, code, name from departments where active"
 _DUTIES = """
 select id, department_id, area_id, capacity, kind, major, minor from duties
@@ -41,6 +41,7 @@ class Condition:
     id: UUID
     amount: int
     unit: str
+    wording: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Matter:
     name: str
     enabled: bool
     condition: Condition | None
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +110,11 @@ class RoutingTable:
 async def load(conn: Conn, *, at: datetime) -> RoutingTable:
     """Read the routing table in force at ``at``."""
     ((version,),) = await (await conn.execute(_STATE)).fetchall()
-    # Ordered by ord descending, the first condition of each matter is the one that stays.
-    conditions = {row[0]: Condition(*row[1:]) for row in await (await conn.execute(_CONDITIONS)).fetchall()}
+    conditions: dict[UUID, list[Condition]] = {}
+    for row in await (await conn.execute(_CONDITIONS)).fetchall():
+        conditions.setdefault(row[0], []).append(Condition(*row[1:]))
     matters = {
-        matter_id: Matter(matter_id, kind, major, minor, name, enabled, conditions.get(matter_id))
+        matter_id: _matter(matter_id, kind, major, minor, name, enabled, conditions.get(matter_id, []))
         for matter_id, kind, major, minor, name, enabled in await (await conn.execute(_MATTERS)).fetchall()
     }
     departments = {row[0]: Department(*row) for row in await (await conn.execute(_DEPARTMENTS)).fetchall()}
@@ -124,3 +127,9 @@ async def load(conn: Conn, *, at: datetime) -> RoutingTable:
     ((until,),) = await (await conn.execute(_NEXT_CHANGE, {"at": at})).fetchall()
     alerts = {matter.minor: matter for matter in matters.values() if matter.kind == "alert"}
     return RoutingTable(version, until, matters, alerts, departments, duties, rules)
+
+
+def _matter(
+    matter_id: UUID, kind: str, major: str, minor: str, name: str, enabled: bool, conditions: Sequence[Condition]
+) -> Matter:
+    return Matter(matter_id, kind, major, minor, name, enabled, conditions[0] if conditions else None, tuple(conditions))

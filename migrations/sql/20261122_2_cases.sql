@@ -54,7 +54,7 @@ COMMENT ON COLUMN cases.handled_at IS 'latest';
 COMMENT ON COLUMN cases.verified_at IS 'latest';
 COMMENT ON COLUMN cases.first_reply_at IS 'first answer by a person to the reporter';
 COMMENT ON COLUMN cases.handle_due_at IS 'latest deadline of handling; kept when the clock stops';
-COMMENT ON COLUMN cases.late_at IS 'the handling deadline that was missed; never taken back except by an approved extension';
+COMMENT ON COLUMN cases.late_at IS 'the handling deadline that was missed; never taken back';
 COMMENT ON COLUMN cases.proposed_department_id IS 'whom routing would send it to once it is filed';
 COMMENT ON COLUMN cases.about_department_id IS 'whom the complaint is about: never handles it and never sees it';
 COMMENT ON COLUMN cases.party_ids IS 'departments with an open or done part of a joint action';

@@ -14,7 +14,8 @@ from domain.alerts.intake import DetectionInput
 from domain.areas.changes import Record
 from domain.areas.publish import publish
 from domain.base import Conn, new_id
-from domain.flows import alert_intake, report_intake
+from domain.flows import alert_intake, case_steps, report_intake
+from domain.flows.case_steps import StepInput, Stepped
 from domain.flows.city import CityHolder
 from domain.people.scope import Actor, Grant
 from domain.reports.intake import ReportInput
@@ -63,7 +64,7 @@ class SmallCity:
 
     def report(self, **given: Any) -> ReportInput:
         values: dict[str, Any] = {
-            "submission_id": uuid4(), "source": "citizen", "matter_id": self.matters["rubbish"], "description": "路边垃圾",
+            "submission_id": uuid4(), "source": "staff", "matter_id": self.matters["rubbish"], "description": "路边垃圾",
             "lon": WEST + 0.005, "lat": SOUTH + 0.005, "datum": "WGS84", "accuracy_m": 8.0, "occurred_at": AT,
         }  # fmt: skip
         return ReportInput(**(values | given))
@@ -77,6 +78,10 @@ class SmallCity:
     def actor(self, role: str, *, area: str | None = None, department: str | None = None) -> Actor:
         grant = Grant(role, self.areas[area] if area else None, self.departments[department] if department else None)
         return Actor(self.users["staff"], "staff", "工作人员", None, (grant,))
+
+    async def walk(self, actor: Actor | None, case_id: UUID, verb: str, *, at: datetime = AT, **given: Any) -> Stepped:
+        city = await self.holder.current(self.conn, at=at)
+        return await case_steps.step(self.conn, actor, case_id, verb, StepInput(**given), city=city, at=at)
 
     async def rows(self, query: str, *parameters: object) -> Sequence[Any]:
         return await (await self.conn.execute(query, parameters)).fetchall()
