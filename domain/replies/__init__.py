@@ -1,0 +1,1 @@
+"""What passes between the city and those who reported: messages, templates, ratings, and what of a report is published."""
