@@ -45,6 +45,25 @@ async def read_file(request: Request, name: str, *, most: int) -> bytes:
     return data
 
 
+async def read_form(
+    request: Request, name: str, *, most: int, most_fields: int, longest_field: int = 16 * 1024
+) -> tuple[list[tuple[str, str]], UploadFile | None]:
+    """Read the text fields of a multipart form and its one file of this name, if it has one; bounded like ``read_file``."""
+    async with _in_time():
+        try:
+            stream = _bounded(request, most + FRAME_BYTES + most_fields * longest_field)
+            parser = MultiPartParser(request.headers, stream, max_files=1, max_fields=most_fields, max_part_size=longest_field)
+            form = await parser.parse()
+        except (MultiPartException, KeyError, UnicodeDecodeError) as error:
+            raise Invalid(f"the form is not valid multipart/form-data: {error}", "上传表单格式不正确", field="body") from error
+    fields = [(key, value) for key, value in form.multi_items() if isinstance(value, str)]
+    file = form.get(name)
+    if isinstance(file, UploadFile) and (file.size or 0) > most:
+        await form.close()
+        raise _too_large(most)
+    return fields, file if isinstance(file, UploadFile) else None
+
+
 @asynccontextmanager
 async def _in_time() -> AsyncIterator[None]:
     try:

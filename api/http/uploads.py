@@ -12,7 +12,9 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
+from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -42,18 +44,7 @@ async def upload(request: Request) -> Response:
     at = datetime.now(UTC)
     await ratelimit.spend(state.redis, UPLOADS, auth.client_address(request))
     data = await body.read_file(request, "photo", most=media.MAX_BYTES)
-    picture = await asyncio.get_running_loop().run_in_executor(_threads, media.decode, data)
-    new = NewPhoto(
-        media_key=picture.key,
-        width=picture.width,
-        height=picture.height,
-        byte_count=len(picture.data),
-        taken_at=picture.taken_at,
-    )
-    async with transaction(state.pool) as conn:
-        await photos.lock_file(conn, picture.key)
-        await _store(request, picture)
-        photo_id, claim = await photos.add(conn, new, at=at)
+    picture, photo_id, claim = await keep(state, data, at=at)
     content = {
         "photoId": photo_id,
         "claim": claim,
@@ -64,9 +55,26 @@ async def upload(request: Request) -> Response:
     return answer(201, content)
 
 
-async def _store(request: Request, picture: Picture) -> None:
+async def keep(state: State, data: bytes, *, at: datetime) -> tuple[Picture, UUID, str]:
+    """Decode a photo and store it, in a transaction of its own; gives it with its id and the claim a report needs."""
+    picture = await asyncio.get_running_loop().run_in_executor(_threads, media.decode, data)
+    new = NewPhoto(
+        media_key=picture.key,
+        width=picture.width,
+        height=picture.height,
+        byte_count=len(picture.data),
+        taken_at=picture.taken_at,
+    )
+    async with transaction(state.pool) as conn:
+        await photos.lock_file(conn, picture.key)
+        await _store(state, picture)
+        photo_id, claim = await photos.add(conn, new, at=at)
+    return picture, photo_id, claim
+
+
+async def _store(state: State, picture: Picture) -> None:
     try:
-        await asyncio.to_thread(media.store, request.app.state.settings.media_dir, picture)
+        await asyncio.to_thread(media.store, state.settings.media_dir, picture)
     except OSError as error:
         _log.error("a photo could not be stored: %s", error.strerror)
         reason = "the disk for photos is full" if error.errno in FULL else "the photo could not be stored"

@@ -16,7 +16,7 @@ from domain.errors import Invalid
 from domain.reports.tables import SOURCES
 from geo.lonlat import Position
 
-MAX_DESCRIPTION: Final = 2000
+MAX_DESCRIPTION: Final = 4000
 MAX_CONTACT: Final = 100
 MAX_PHOTOS: Final = 6
 # Crockford's alphabet: no letters that are read as digits.

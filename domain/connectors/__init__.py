@@ -1,0 +1,1 @@
+"""Connectors: other systems that hand things to us, and those we hand things to."""
