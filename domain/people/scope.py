@@ -87,14 +87,15 @@ SEES: Final = (
 )
 
 
-def scope_for(actor: Actor | None, permission: str) -> Scope:
-    """Mint the scope in which the actor holds a permission.
+def scope_for(actor: Actor | None, permission: str, *others: str) -> Scope:
+    """Mint the scope in which the actor holds a permission, or any of several.
 
     Raises Unauthenticated when nobody is signed in, Forbidden when no grant carries the permission.
     """
     if actor is None:
         raise Unauthenticated("sign in first", "请先登录")
-    grants = [grant for grant in actor.grants if permission in BY_NAME[grant.role].permissions]
+    wanted = {permission, *others}
+    grants = [grant for grant in actor.grants if not wanted.isdisjoint(BY_NAME[grant.role].permissions)]
     if not grants:
         raise Forbidden(f"your roles do not allow {permission}", "您的角色无权进行此操作", field=permission)
     return Scope(

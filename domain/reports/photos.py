@@ -1,6 +1,6 @@
-"""Photos in the database: stored before they belong to anything, then claimed once by a report, else forgotten.
+"""Photos in the database: stored before they belong to anything, then claimed once by a report or a field note, else forgotten.
 
-Whoever uploads gets a random claim, the only thing that lets a report take the photo. The file itself lies in the media
+Whoever uploads gets a random claim, the only thing that lets a report or a note take the photo. The file itself lies in the media
 store under its hash, so two rows may share one file; a lock on the hash keeps a file from being removed while somebody
 stores it again.
 """
@@ -21,6 +21,11 @@ from domain.errors import Invalid
 UNCLAIMED_LIFE: Final = timedelta(hours=24)
 LOCK_SPACE: Final = 0x6D656469
 LONGEST_CLAIM: Final = 100
+FREE: Final = "report_id is null and note_id is null"
+
+
+class Unclaimable(Invalid):
+    """A photo is unknown, used already or forgotten; uploading it again mends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,30 +61,38 @@ async def lock_claims(conn: Conn, claims: Sequence[str]) -> set[str]:
     """Lock the photos behind these claims and return the claims that are still free."""
     hashes = {_hash(given): given for given in claims if 0 < len(given) <= LONGEST_CLAIM}
     cursor = await conn.execute(
-        "select claim_hash from photos where claim_hash = any(%s) and report_id is null order by id for update",
+        f"select claim_hash from photos where claim_hash = any(%s) and {FREE} order by id for update",
         (list(hashes),),
     )
     return {hashes[bytes(found)] for (found,) in await cursor.fetchall()}
 
 
 async def claim(conn: Conn, claims: Sequence[str], report_id: UUID) -> None:
-    """Give the photos behind these claims to a report; raises Invalid when one is unknown or used."""
+    """Give the photos behind these claims to a report; raises Unclaimable when one is unknown or used."""
+    await _claim(conn, claims, "report_id = %s", (report_id,))
+
+
+async def claim_for_note(conn: Conn, claims: Sequence[str], note_id: UUID, role: str) -> None:
+    """Give the photos behind these claims to a field note, as before or after the work; raises Unclaimable as ``claim``."""
+    await _claim(conn, claims, "note_id = %s, role = %s", (note_id, role))
+
+
+async def _claim(conn: Conn, claims: Sequence[str], change: str, values: tuple[object, ...]) -> None:
     if not claims:
         return
     hashes = [_hash(given) for given in claims]
     cursor = await conn.execute(
-        "update photos set report_id = %s where claim_hash = any(%s) and report_id is null returning claim_hash",
-        (report_id, hashes),
+        f"update photos set {change} where claim_hash = any(%s) and {FREE} returning claim_hash", (*values, hashes)
     )
     if {bytes(found) for (found,) in await cursor.fetchall()} != set(hashes) or len(set(hashes)) < len(hashes):
         message = "a photo is unknown or already used; upload it again"
-        raise Invalid(message, "照片无效或已被使用，请重新上传", field="photoClaims")
+        raise Unclaimable(message, "照片无效或已被使用，请重新上传", field="photoClaims")
 
 
 async def forget_unclaimed(conn: Conn, *, at: datetime, limit: int = 200) -> list[str]:
     """Delete photos nobody claimed in a day; returns the keys of files nothing needs, locked until the transaction ends."""
     cursor = await conn.execute(
-        "delete from photos where id in (select id from photos where report_id is null and created_at < %s"
+        f"delete from photos where id in (select id from photos where {FREE} and created_at < %s"
         " order by created_at limit %s for update skip locked) returning media_key",
         (at - UNCLAIMED_LIFE, limit),
     )
