@@ -21,7 +21,7 @@ from domain.cases.ledger import Entry
 from domain.cases.lifecycle import REPORTER, SYSTEM, Transition
 from domain.cases.rules import By, Decision, Facts, Part, StepInput
 from domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
-from domain.flows import waking
+from domain.flows import dispatching, waking
 from domain.flows.assignment import assign, receipt_of
 from domain.flows.city import City
 from domain.people.scope import SEES, Actor, Scope, scope_for
@@ -178,11 +178,17 @@ async def _take(
     facts, extra = await _informed(conn, case, verb, given, city=city, at=at, scope=scope)
     decision = rules.decide(facts, verb, given, by, at=at)
     await _check_departments(conn, given)
+    await _check_targets(conn, case, given, at)
     state = await _write(conn, case, facts, decision, given, by, {**extra, **decision.changes}, city=city, at=at)
     revision = case.revision + 1
     for then, what in decision.follow:
         case = await _locked(conn, case.id, "true", {})
-        taken = await _take(conn, case, then, what, By(kind=SYSTEM), city=city, at=at)
+        try:
+            taken = await _take(conn, case, then, what, By(kind=SYSTEM), city=city, at=at)
+        except Invalid as refusal:
+            if refusal.code not in dispatching.REFUSED:
+                raise
+            continue  # nobody it may be sent to by itself: it waits in the queue for whoever commands
         revision, state = taken.revision, taken.state
     return Stepped(case.id, revision, state, repeated=False)
 
@@ -232,6 +238,13 @@ async def _informed(
 
 def _as_stored(lonlat: LonLat) -> Position:
     return Position(lonlat=lonlat, accuracy_m=None, datum_declared=Datum.WGS84, raw_lon=lonlat.lon, raw_lat=lonlat.lat)
+
+
+async def _check_targets(conn: Conn, case: _Case, given: StepInput, at: datetime) -> None:
+    targets = {given.department_id, *(part.department_id for part in given.parts)} - {None}
+    if targets:
+        matter_id = given.matter_id or case.matter_id
+        await dispatching.check_targets(conn, [one for one in targets if one], area_ids=case.area_ids, matter_id=matter_id, at=at)
 
 
 async def _check_departments(conn: Conn, given: StepInput) -> None:
