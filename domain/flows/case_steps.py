@@ -54,6 +54,8 @@ insert into case_clock (id, case_id, seq, at, kind, phase, amount, unit, calenda
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
+_NAME_THE_MATTER: Final = ("classify", "file", "confirm")
+
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
@@ -211,6 +213,8 @@ async def _informed(
     if verb == "merge" and given.target_id is not None:
         row = await (await conn.execute("select state from cases where id = %s for update", (given.target_id,))).fetchone()
         facts = replace(facts, target_state=row[0] if row and scope is not None else None)
+    if verb not in _NAME_THE_MATTER:
+        given = replace(given, matter_id=None, condition_id=None)
     matter_id = given.matter_id or case.matter_id
     matter = city.routing.matters.get(matter_id) if matter_id else None
     if given.matter_id is not None and (matter is None or not matter.enabled):
@@ -223,7 +227,7 @@ async def _informed(
             raise Invalid("the matter has no such filing condition", "该事项没有此立案条件", field="conditionId")
         condition = found or condition
     facts = replace(facts, limit=(condition.amount, condition.unit) if condition else rules.CHECK_LIMIT)
-    if given.matter_id is not None and matter is not None and verb in ("classify", "file", "confirm"):
+    if given.matter_id is not None and matter is not None:
         assigned = assign(city, _as_stored(case.lonlat), matter)
         department = assigned.choice.department
         receipt = receipt_of(city.areas, assigned, subject_kind="case", subject_id=case.id)
