@@ -24,7 +24,7 @@ from api import auth, live_hub, ws
 from api.errors import STATEMENT_TIMEOUT_S
 from api.graphql_door import Door
 from api.group_commit import GroupCommit
-from api.http import basemap, health, ingest, media, open311, static, tiles, uploads
+from api.http import basemap, handovers, health, ingest, media, open311, static, tiles, uploads
 from api.http.headers import SecurityHeaders
 from domain.errors import DomainError
 from domain.flows import report_intake
@@ -60,6 +60,7 @@ def _routes() -> list[BaseRoute]:
         Route("/graphql", door),
         WebSocketRoute("/graphql", ws.websocket_endpoint),
         *basemap.ROUTES,
+        *handovers.ROUTES,
         *health.ROUTES,
         *ingest.ROUTES,
         *media.ROUTES,

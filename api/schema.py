@@ -11,6 +11,7 @@ from api.execution import Documents, ReadOnce, ReadyExecutor, Schema
 from api.graph.alerts import AlertsMutation
 from api.graph.areas import AreasQuery
 from api.graph.cases import CasesMutation, CasesQuery
+from api.graph.connectors import ConnectorsMutation, ConnectorsQuery
 from api.graph.live import LiveSubscription
 from api.graph.people import PeopleMutation, PeopleQuery
 from api.graph.places import PlacesQuery
@@ -21,12 +22,12 @@ from api.scalars import SCALARS
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(PeopleQuery, AreasQuery, PlacesQuery, RoutingQuery, CasesQuery, ReportsQuery):
+class Query(PeopleQuery, AreasQuery, PlacesQuery, RoutingQuery, CasesQuery, ReportsQuery, ConnectorsQuery):
     """Reads."""
 
 
 @strawberry.type(description="Everything that can be changed; each mutation is one transaction.")
-class Mutation(PeopleMutation, ReportsMutation, AlertsMutation, CasesMutation):
+class Mutation(PeopleMutation, ReportsMutation, AlertsMutation, CasesMutation, ConnectorsMutation):
     """Changes."""
 
 

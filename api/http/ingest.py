@@ -21,7 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api import auth
-from api.http import body
+from api.http import body, fields
 from api.http.problems import answer, problems
 from domain.alerts.intake import DetectionInput
 from domain.devices import actions as devices
@@ -33,7 +33,6 @@ from runtime.database import transaction
 from runtime.ratelimit import Limit
 
 MAX_BYTES: Final = 1024 * 1024
-LONGEST_WORD: Final = 200
 DEEPEST_EVIDENCE: Final = 32
 DETECTIONS: Final = Limit("detections", 6000, 60, "检测上报过于频繁", "detections of this device")
 BAD_KEYS: Final = Limit("device_key", 30, 60, "设备密钥错误次数过多", "wrong device keys from this address")
@@ -86,43 +85,18 @@ def _read(item: Any) -> DetectionInput | Invalid:
         if not isinstance(item, dict):
             raise Invalid("a detection is a JSON object", "检测数据须为 JSON 对象", field="detections")
         return DetectionInput(
-            detection_key=_text(item, "key"),
-            kind=_text(item, "kind"),
-            confidence=_number(item, "confidence"),
-            lon=_number(item, "lon"),
-            lat=_number(item, "lat"),
-            datum=_text(item, "datum"),
-            accuracy_m=None if item.get("accuracyM") is None else _number(item, "accuracyM"),
-            occurred_at=_instant(item, "occurredAt"),
+            detection_key=fields.text(item, "key"),
+            kind=fields.text(item, "kind"),
+            confidence=fields.number(item, "confidence"),
+            lon=fields.number(item, "lon"),
+            lat=fields.number(item, "lat"),
+            datum=fields.text(item, "datum"),
+            accuracy_m=None if item.get("accuracyM") is None else fields.number(item, "accuracyM"),
+            occurred_at=fields.instant(item, "occurredAt"),
             evidence=_evidence(item),
         )
     except Invalid as error:
         return error
-
-
-def _text(item: Mapping[str, Any], name: str) -> str:
-    value = item.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_WORD or "\0" in value:
-        raise Invalid(f"{name} is a text of 1 to {LONGEST_WORD} characters", f"{name} 须为文本", field=name)
-    return value
-
-
-def _number(item: Mapping[str, Any], name: str) -> float:
-    value = item.get(name)
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise Invalid(f"{name} is a number", f"{name} 须为数字", field=name)
-    return float(value)
-
-
-def _instant(item: Mapping[str, Any], name: str) -> datetime:
-    value = item.get(name)
-    try:
-        instant = datetime.fromisoformat(value if isinstance(value, str) else "")
-        if instant.tzinfo is not None:
-            return instant.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise Invalid(f"{name} is an instant with its offset, 2026-01-31T08:00:00Z", f"{name} 须为带时区的时间", field=name)
 
 
 def _evidence(item: Mapping[str, Any]) -> Mapping[str, Any] | None:

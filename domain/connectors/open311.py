@@ -108,6 +108,12 @@ async def services(conn: Conn, code: str | None = None) -> list[Service]:
     return [*found, UNKNOWN] if code in (None, OTHER) else found
 
 
+async def named(conn: Conn, kind: str) -> Service | None:
+    """Find the service another system means by a code of ours or by a matter's exact name; None when it means none."""
+    wanted = kind.strip()
+    return next((service for service in await services(conn) if service.matter_id and wanted in (service.code, service.name)), None)
+
+
 async def changeset(conn: Conn) -> str:
     """Give a text that sorts after every earlier one whenever the catalogue or who answers for it has changed."""
     row = await (await conn.execute("select version from routing_state")).fetchone()

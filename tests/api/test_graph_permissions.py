@@ -26,10 +26,13 @@ ARGUMENTS = {
     "refreshSession": '(refreshToken: "x")', "signOut": '(refreshToken: "x")',
     "submitReport": f'(input: {{submissionId: {UUID}, description: "x", position: {POSITION}, occurredAt: {INSTANT}}})',
     "raiseAlert": f'(input: {{submissionId: {UUID}, kind: "person_on_track", position: {POSITION}, occurredAt: {INSTANT}}})',
+    "placeDiversion": f'(input: {{id: {UUID}, position: {POSITION}}})',
+    "returnDiversion": f'(input: {{id: {UUID}, reason: "x"}})',
     "stepCase": f'(input: {{caseId: {UUID}, verb: "accept", revision: 1}})',
 }  # fmt: skip
 NEEDS = {
     "cases": "case.read", "case": "case.read", "caseCounts": "case.read", "livePosition": "case.read",
+    "diversions": "case.file", "placeDiversion": "case.file", "returnDiversion": "case.file",
     "raiseAlert": "alert.raise", "stepCase": "case.handle",
 }  # fmt: skip
 
