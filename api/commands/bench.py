@@ -21,6 +21,7 @@ class Bench(StrEnum):
     INTAKE = "intake"
     LIVE = "live"
     KILLS = "kills"
+    SUGGEST = "suggest"
     CLOCK = "clock"
 
 

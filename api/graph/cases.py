@@ -17,7 +17,7 @@ from api.graph.alerts import Alert
 from api.graph.areas import Area
 from api.graph.people import Department
 from api.graph.reports import Report
-from api.graph.routing import Matter, Receipt
+from api.graph.routing import TEXT_AND_MATTERS, Matter, MatterSuggestion, Receipt, suggested_matters
 from api.graph.words import PageInfo, Words, state_words
 from api.scalars import BigInt, GeoJSON, uuid_of
 from domain.cases.lifecycle import OPEN_STATES, STATES, TRANSITIONS, Transition
@@ -208,6 +208,9 @@ class Case:
     merged_into: CaseRef | None = derived(_ref("o.id = {0}.merged_into_id"), _as_is, "The case it was merged into.")
     merged_cases: list[CaseRef] = derived(_refs("o.merged_into_id = {0}.id"), _as_is, "Cases merged into this one.")
     split_from: CaseRef | None = derived(_ref("o.id = {0}.split_from_id"), _as_is, "The case it was split off.")
+    suggested_matters: list[MatterSuggestion] = derived(
+        TEXT_AND_MATTERS, suggested_matters, "The three likeliest matters by the first reporter's words; none for an alert."
+    )
     parts: list[CasePart] = many("{0}.case_id = {1}.id", "Parts of the joint action.", order="{0}.asked_at, {0}.id")
     requests: list[CaseRequest] = many("{0}.case_id = {1}.id", "Requests to extend or suspend.", order="{0}.asked_at, {0}.id")
     receipt: Receipt = one("{0}.id = {1}.receipt_id", "Why it went there: the latest receipt.")

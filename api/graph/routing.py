@@ -13,8 +13,15 @@ from api import read
 from api.context import Info
 from api.entity import column, derived, entity, one, told
 from api.graph.people import Department
+from api.graph.words import PositionInput
 from domain.errors import Invalid
+from domain.flows.assignment import read_position
+from domain.flows.suggestion import suggest_matters
 from domain.routing.receipts import explain
+from domain.routing.suggest import MOST, model_of
+from runtime import ratelimit
+from runtime.database import transaction
+from runtime.ratelimit import Limit
 
 MATTER_KINDS = ("component", "event", "alert")
 
@@ -68,6 +75,56 @@ class Receipt:
     accuracy_m: float | None = column("{0}.accuracy_m", "Accuracy radius used, in metres.")
 
 
+@strawberry.type(description="A matter, named.")
+class MatterRef:
+    """A reference to a matter."""
+
+    id: strawberry.ID = told("Id.")
+    kind: str = told("`component` or `event`.")
+    major: str = told("Code of the major class.")
+    minor: str = told("Code of the minor class within the major one.")
+    name: str = told("Name.")
+    name_en: str | None = told("English name.")
+
+
+@strawberry.type(description="A matter a text may be about.")
+class MatterSuggestion:
+    """A suggestion."""
+
+    matter: MatterRef = told("The matter.")
+    score: float = told("How sure the words make it, 0-1; all matters of the catalogue sum to one.")
+    words: list[str] = told("The words that spoke for it, strongest first; at most 5.")
+
+
+SUGGESTIONS = Limit("suggest", 600, 60, "事项推荐过于频繁", "suggestions asked from this address")
+_NAMED = "select id, kind, major, minor, name, name_en from matters where id = any(%s)"
+
+# What ``suggested_matters`` needs of the database: the first reporter's words and the catalogue in use.
+TEXT_AND_MATTERS = """
+(select jsonb_build_object(
+    'text', (select r.description from reports r where r.case_id = {0}.id order by r.received_at, r.id limit 1),
+    'matters', (select jsonb_agg(jsonb_build_array(m.id, m.kind, m.major, m.minor, m.name, m.name_en)
+                                 order by m.kind, m.major, m.minor, m.id)
+                from matters m where m.enabled and m.kind <> 'alert')))
+"""
+
+
+def suggested_matters(found: Mapping[str, Any]) -> list[dict[str, object]]:
+    """Suggest matters from what ``TEXT_AND_MATTERS`` gives."""
+    text, matters = found["text"], found["matters"]
+    if not text or not matters:
+        return []
+    given = model_of(tuple((kind, name) for _, kind, _, _, name, _ in matters)).suggest(range(len(matters)), text, (), MOST)
+    return [
+        {"matter": _named(matters[one.matter_id]), "score": one.score, "words": list(one.words)} for one in given
+    ]  # fmt: skip
+
+
+def _named(row: Sequence[Any]) -> dict[str, object]:
+    matter_id, kind, major, minor, name, name_en = row
+    return {"id": str(matter_id), "kind": kind, "major": major, "minor": minor, "name": name, "nameEn": name_en}
+
+
 @strawberry.type
 class RoutingQuery:
     """Reads about the catalogue."""
@@ -85,3 +142,29 @@ class RoutingQuery:
             values["like"] = f"%{read.plain(text)}%"
         order = "{0}.kind, {0}.major, {0}.minor, {0}.id"
         return await read.rows(info, where=where, values=values, order=order, limit=first)
+
+    @strawberry.field(
+        description="The three likeliest matters for a few Chinese words, best first, and why. A position, where one is given,"
+        " tips the balance. Public; limited by address."
+    )
+    async def suggest_matters(self, info: Info, text: str, position: PositionInput | None = None) -> list[MatterSuggestion]:
+        """Suggest matters."""
+        context = info.context
+        await ratelimit.spend(context.state.redis, SUGGESTIONS, context.address)
+        where = None
+        if position is not None:
+            where = read_position(
+                lon=position.lon, lat=position.lat, datum_name=position.datum.value, accuracy_m=position.accuracy_m, where="position"
+            )
+        async with transaction(context.pool) as conn:
+            city = await context.state.jurisdictions.current(conn, at=context.now())
+            found = await suggest_matters(conn, city, text, where)
+            named = {row[0]: row for row in await (await conn.execute(_NAMED, ([one.matter_id for one in found],))).fetchall()}
+        return [
+            MatterSuggestion(matter=_ref(named[one.matter_id]), score=one.score, words=list(one.words)) for one in found
+        ]  # fmt: skip
+
+
+def _ref(row: Sequence[Any]) -> MatterRef:
+    matter_id, kind, major, minor, name, name_en = row
+    return MatterRef(id=strawberry.ID(str(matter_id)), kind=kind, major=major, minor=minor, name=name, name_en=name_en)
