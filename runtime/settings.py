@@ -26,7 +26,8 @@ class Settings:
     """The settings of one city.
 
     `home` holds everything that must survive: database, photos, secrets, logs. `given_database_url` and
-    `given_redis_url` name stores run by somebody else; where they are None the city runs its own.
+    `given_redis_url` name stores run by somebody else; where they are None the city runs its own. `deliveries_allow` lists
+    inner networks (10.1.0.0/16, 127.0.0.1) that messages may be sent to; without it only public addresses are.
     """
 
     home: Path
@@ -41,6 +42,8 @@ class Settings:
     system_packages: bool = True
     user_runtime: bool = False
     log_level: str = "info"
+    given_public_url: str | None = None
+    deliveries_allow: tuple[str, ...] = ()
     web_dist: Path = CHECKOUT / "web" / "dist"
 
     @property
@@ -88,6 +91,11 @@ class Settings:
         shown = "localhost" if self.host in LOOPBACK | EVERYWHERE else self.host
         return f"{'https' if self.tls else 'http'}://{shown}:{self.port}"
 
+    @property
+    def public_url(self) -> str:
+        """The address people reach this city by, for links in messages; `GRIDWARDEN_PUBLIC_URL` or the one on this machine."""
+        return (self.given_public_url or self.base_url).rstrip("/")
+
     def signing_key(self) -> bytes:
         """Return the 32 byte key that signs tokens; `GRIDWARDEN_SIGNING_KEY` (hex) wins, for several machines."""
         given = os.environ.get("GRIDWARDEN_SIGNING_KEY")
@@ -125,6 +133,10 @@ class Settings:
         }
         if self.given_database_url:
             values["DATABASE_URL"] = self.given_database_url
+        if self.given_public_url:
+            values["GRIDWARDEN_PUBLIC_URL"] = self.given_public_url
+        if self.deliveries_allow:
+            values["GRIDWARDEN_DELIVERIES_ALLOW"] = ",".join(self.deliveries_allow)
         if self.given_redis_url:
             values["REDIS_URL"] = self.given_redis_url
         return values
@@ -177,5 +189,7 @@ def from_environment(environment: Mapping[str, str] | None = None, *, home: Path
         given_redis_url=env.get("REDIS_URL") or None,
         durable=env.get("GRIDWARDEN_DURABLE", "1") == "1",
         log_level=env.get("GRIDWARDEN_LOG_LEVEL", "info"),
+        given_public_url=env.get("GRIDWARDEN_PUBLIC_URL") or None,
+        deliveries_allow=tuple(part for part in env.get("GRIDWARDEN_DELIVERIES_ALLOW", "").replace(" ", "").split(",") if part),
         web_dist=Path(env.get("GRIDWARDEN_WEB_DIST", CHECKOUT / "web" / "dist")),
     )

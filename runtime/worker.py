@@ -1,4 +1,4 @@
-"""The worker: relays events, announces passed deadlines, sweeps what nobody claimed. `python -m runtime.worker`.
+"""The worker: relays events, announces passed deadlines, sends messages, sweeps what nobody claimed. `python -m runtime.worker`.
 
 Any number of workers may run: the relay takes turns by a lock, due cases are taken by SKIP LOCKED, a sweep done twice
 finds nothing the second time. Every job runs in its own loop; one that fails (the database restarts, Redis is away)
@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from domain.flows import due
 from domain.people import sign_in
-from runtime import bus, media, relay, tasks
+from runtime import bus, deliver, media, relay, tasks
 from runtime.clock import Clock, SystemClock
 from runtime.database import Pool, open_pool, transaction
 from runtime.settings import Settings, from_environment
@@ -39,7 +39,7 @@ Job = Callable[[], Awaitable[None]]
 
 async def run(settings: Settings, *, clock: Clock) -> None:
     """Work until cancelled."""
-    pool = await open_pool(settings.database_url, size=2)
+    pool = await open_pool(settings.database_url, size=6)
     client = bus.connect(settings.redis_url)
     sender, channels = bus.Sender(client), bus.channels_of(settings.database_url)
 
@@ -50,6 +50,12 @@ async def run(settings: Settings, *, clock: Clock) -> None:
     async def sweep_up() -> None:
         await sweep(pool, settings, clock)
 
+    async def send() -> None:
+        await deliver.run(pool, deliver.outgoing(settings), clock)
+
+    async def climb() -> None:
+        await deliver.climb_all_due(pool, clock)
+
     async def give_positions() -> None:
         await relay.run(settings.database_url, client, channels)
 
@@ -57,6 +63,8 @@ async def run(settings: Settings, *, clock: Clock) -> None:
         async with asyncio.TaskGroup() as jobs:
             jobs.create_task(keep_doing("relay", give_positions, every_s=0.0))
             jobs.create_task(keep_doing("deadlines", announce, every_s=DUE_EVERY_S))
+            jobs.create_task(keep_doing("deliveries", send, every_s=0.0))
+            jobs.create_task(keep_doing("ladders", climb, every_s=DUE_EVERY_S))
             jobs.create_task(keep_doing("sweeps", sweep_up, every_s=SWEEP_EVERY_S))
     finally:
         await client.aclose()

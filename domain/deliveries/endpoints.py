@@ -12,7 +12,7 @@ from uuid import UUID
 
 from domain import events
 from domain.base import Conn, new_id
-from domain.deliveries import sealing
+from domain.deliveries import sealing, sending
 from domain.deliveries.channels import check_address, check_gateway, hint_of
 from domain.errors import Conflict, Invalid, NotFound
 
@@ -36,10 +36,6 @@ where id = %(id)s and kind = %(kind)s
 _GATEWAY: Final = """
 insert into gateways (kind, sealed, hint, active, updated_at) values (%(kind)s, %(sealed)s, %(hint)s, %(active)s, %(at)s)
 on conflict (kind) do update set sealed = excluded.sealed, hint = excluded.hint, active = excluded.active, updated_at = excluded.updated_at
-"""
-_DROP: Final = """
-update deliveries set state = 'failed', last_error = 'the address was removed', climb_at = case when channels = '{}' then null else %s end
-where endpoint_id = %s and state in ('pending', 'sending')
 """
 
 
@@ -109,7 +105,7 @@ async def unsubscribe(conn: Conn, user_id: UUID, url: str, *, secret: bytes, at:
 
 async def remove(conn: Conn, endpoint_id: UUID, *, at: datetime) -> None:
     """Delete an address; what waits for it goes to the next in line. Raises NotFound."""
-    await conn.execute(_DROP, (at, endpoint_id))
+    await sending.drop_pending(conn, endpoint_id, why="the address was removed", at=at)
     cursor = await conn.execute("delete from endpoints where id = %s returning department_id", (endpoint_id,))
     row = await cursor.fetchone()
     if row is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from domain.deliveries import ladder
-from tests.deliveries.conftest import AT, Reachable
+from tests.deliveries.conftest import Reachable
+from tests.flows.conftest import AT
 
 MINUTE = timedelta(minutes=1)
 
