@@ -117,7 +117,7 @@ class SubmittedReport:
     repeated: bool = told("True when this submission had been taken in before.")
     area_name: str | None = told("The grid that owns it; null when none does.")
     area_code: str | None = told("The grid's code.")
-    department_name: str | None = told("The department it went to; null while it waits in the queue.")
+    department_name: str | None = told("The department it goes to; null while nobody is found.")
     due_at: datetime | None = told("When it is to be handled by.")
     why: list[Reason] = told("Why it went there.")
 
@@ -129,7 +129,7 @@ FACTS = frozenset({"areaName", "areaCode", "departmentName", "dueAt", "why"})
 _FACTS = """
 select v.name, v.code, d.name, c.due_at, r.why
 from cases c join receipts r on r.id = c.receipt_id
-left join area_versions v on v.id = c.home_version_id left join departments d on d.id = c.department_id where c.id = %s
+left join area_versions v on v.id = c.home_version_id left join departments d on d.id = coalesce(c.department_id, c.proposed_department_id) where c.id = %s
 """
 
 

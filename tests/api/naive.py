@@ -25,11 +25,13 @@ from api.entity import Column, Derived, Many, One
 from api.graph.cases import verb_facts
 from api.registry import Planned, Registry
 from domain.base import Conn
-from domain.cases.lifecycle import verbs_from
+from domain.cases.lifecycle import Transition, verbs_from
+from domain.cases.rules import MAX_BOUNCES
 from domain.errors import DomainError
 from domain.people.scope import Actor, scope_for
 
-OPEN = ("filed", "dispatched", "accepted", "handled")
+# What decides who sees a case.
+SEEN = "c.area_ids, c.department_id, c.party_ids, c.about_department_id"
 
 
 @dataclass
@@ -95,19 +97,20 @@ class Naive:
 
     async def _cases(self, wanted: Mapping[str, Any]) -> list[UUID]:
         rows = await self._all(
-            "select id, number, origin, state, title, area_ids, department_id, due_at, closed_at, opened_at,"
-            " st_x(position) as lon, st_y(position) as lat from cases"
+            "select id, number, origin, state, title, area_ids, department_id, party_ids, about_department_id, home_area_id, due_at,"
+            " closed_at, opened_at, st_x(position) as lon, st_y(position) as lat from cases"
         )
-        scope = scope_for(self.actor, "case.read")
-        seen = [row for row in rows if scope.allows(row["area_ids"], [row["department_id"]] if row["department_id"] else [])]
+        scope_for(self.actor, "case.read")
+        seen = [row for row in rows if self._allowed("case.read", row)]
         kept = [row for row in seen if self._wanted(row, wanted)]
         return [row["id"] for row in sorted(kept, key=lambda row: (row["opened_at"], row["id"]), reverse=True)]
 
     def _wanted(self, row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
         overdue = row["closed_at"] is None and row["due_at"] is not None and row["due_at"] <= self.at
         facts = {
-            "open": row["closed_at"] is None, "overdue": overdue, "unowned": row["department_id"] is None, "origin": row["origin"],
+            "open": row["closed_at"] is None, "overdue": overdue, "origin": row["origin"],
             "departmentId": str(row["department_id"]),
+            "unowned": row["department_id"] is None and (row["state"] != "checking" or row["home_area_id"] is None),
         }  # fmt: skip
         simple = all(facts[name] == value for name, value in wanted.items() if name in facts)
         states = wanted.get("states") is None or row["state"] in wanted["states"]
@@ -189,19 +192,47 @@ class Naive:
         if permission is None:
             return True
         (row,) = await self._all(
-            f"select c.area_ids, c.department_id from {planned.entity.source} o join cases c on c.id = o.case_id where o.id = %s", id_
+            f"select {SEEN} from {planned.entity.source} o join cases c on c.id = o.case_id where o.id = %s", id_
         )
         return self._allowed(permission, row)
 
     async def _verbs(self, case_id: UUID) -> list[str]:
-        (row,) = await self._all("select state, area_ids, department_id from cases where id = %s", case_id)
-        return [step.verb for step in verbs_from(row["state"]) if self._allowed(step.permission, row)]
+        (row,) = await self._all(
+            f"select {SEEN}, c.state, c.bounces, c.open_parts, c.pending_request,"
+            " (select count(*) from case_escalations e where e.case_id = c.id and e.explained_at is null) as unexplained,"
+            " array(select p.department_id from case_parts p where p.case_id = c.id and p.done_at is null) as owing"
+            " from cases c where c.id = %s",
+            case_id,
+        )
+        return [
+            step.verb
+            for step in verbs_from(row["state"])
+            if any(self._allowed(word, row) and self._offered(step, word, row) for word in (step.permission, *step.also) if "." in word)
+        ]
+
+    def _offered(self, step: Transition, permission: str, row: Mapping[str, Any]) -> bool:
+        """Judge the guards that decide what is offered, in plain words."""
+        scope, own = scope_for(self.actor, permission), self.actor.departments()
+        holds = {
+            "may_bounce": row["bounces"] < MAX_BOUNCES,
+            "parts_done": row["open_parts"] == 0,
+            "none_pending": row["pending_request"] is None,
+            "any_pending": row["pending_request"] is not None,
+            "extension_pending": row["pending_request"] == "extension",
+            "owes_explanation": row["unexplained"] > 0,
+            "has_part": bool(own & set(row["owing"])),
+            "not_own_work": row["department_id"] not in own,
+            "has_it": scope.allows(row["area_ids"], [row["department_id"]] if row["department_id"] else []),
+        }
+        return all(holds.get(guard, True) for guard in step.guards)
 
     def _allowed(self, permission: str, row: Mapping[str, Any]) -> bool:
         try:
-            return scope_for(self.actor, permission).allows(row["area_ids"], [row["department_id"]] if row["department_id"] else [])
+            scope = scope_for(self.actor, permission)
         except DomainError:
             return False
+        units = [row["department_id"]] if row["department_id"] else []
+        return scope.allows(row["area_ids"], [*units, *row["party_ids"]]) and row["about_department_id"] not in self.actor.departments()
 
     def _pick(self, target: str, value: Any, nodes: Sequence[FieldNode]) -> Any:
         if isinstance(value, list) and value and isinstance(value[0], dict):

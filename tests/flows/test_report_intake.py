@@ -117,7 +117,7 @@ async def test_contact_data_lives_in_its_own_table_alone(city: SmallCity) -> Non
     ("given", "field"),
     [
         ({"description": "  "}, "description"),
-        ({"description": "x" * 2001}, "description"),
+        ({"description": "x" * 4001}, "description"),
         ({"description": "a\x00b"}, "description"),
         ({"lon": 27.8, "lat": 114.9}, "position"),
         ({"lon": 181.0}, "position"),
