@@ -11,6 +11,7 @@ from domain.deliveries import tables as deliveries
 from domain.devices import tables as devices
 from domain.dispatch import tables as dispatch
 from domain.field import tables as field
+from domain.insights import tables as insights
 from domain.people import tables as people
 from domain.places import tables as places
 from domain.rail import tables as rail
@@ -18,4 +19,4 @@ from domain.replies import tables as replies
 from domain.reports import tables as reports
 from domain.routing import tables as routing
 
-__all__ = ["alerts", "areas", "calendar", "cases", "connectors", "deliveries", "devices", "dispatch", "events", "field", "metadata", "people", "places", "rail", "replies", "reports", "routing"]
+__all__ = ["alerts", "areas", "calendar", "cases", "connectors", "deliveries", "devices", "dispatch", "events", "field", "insights", "metadata", "people", "places", "rail", "replies", "reports", "routing"]

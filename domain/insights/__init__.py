@@ -1,0 +1,1 @@
+"""Figures: what is counted, how it is defined, and how it is kept ready."""
