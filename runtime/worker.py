@@ -1,6 +1,6 @@
-"""The worker: relays events, announces passed deadlines, sends messages, sweeps what nobody claimed. `python -m runtime.worker`.
+"""The worker: relays events, fires what is due, sends messages, sweeps what nobody claimed. `python -m runtime.worker`.
 
-Any number of workers may run: the relay takes turns by a lock, due cases are taken by SKIP LOCKED, a sweep done twice
+Any number of workers may run: the relay takes turns by a lock, timers are taken by SKIP LOCKED, a sweep done twice
 finds nothing the second time. Every job runs in its own loop; one that fails (the database restarts, Redis is away)
 is tried again with growing pauses and never takes the others with it.
 """
@@ -12,15 +12,17 @@ import contextlib
 import logging
 import signal
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import psycopg
 from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
-from domain.flows import due
+from domain.dispatch import claims
+from domain.flows.city import CityHolder
 from domain.people import sign_in
-from runtime import bus, deliver, media, relay, tasks
+from runtime import bulk, bus, deadlines, deliver, media, relay, tasks
 from runtime.clock import Clock, SystemClock
 from runtime.database import Pool, open_pool, transaction
 from runtime.settings import Settings, from_environment
@@ -28,7 +30,8 @@ from runtime.settings import Settings, from_environment
 log = logging.getLogger(__name__)
 
 DUE_EVERY_S: Final = 1.0
-DUE_BATCH: Final = 200
+CALENDAR_EVERY_S: Final = 300.0
+BULK_EVERY_S: Final = 0.5
 SWEEP_EVERY_S: Final = 600.0
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 5.0
@@ -40,12 +43,20 @@ Job = Callable[[], Awaitable[None]]
 async def run(settings: Settings, *, clock: Clock) -> None:
     """Work until cancelled."""
     pool = await open_pool(settings.database_url, size=6)
+    holder = CityHolder()
     client = bus.connect(settings.redis_url)
     sender, channels = bus.Sender(client), bus.channels_of(settings.database_url)
 
-    async def announce() -> None:
-        if await announce_all_due(pool, clock):
+    async def fire_due() -> None:
+        if await deadlines.fire_all_due(pool, holder, clock):
             await sender.poke(channels)
+
+    async def follow_calendar() -> None:
+        if await deadlines.recompute_all(pool, holder, clock):
+            await sender.poke(channels)
+
+    async def step_many() -> None:
+        await bulk.run(pool, holder, clock, told=partial(sender.poke, channels))
 
     async def sweep_up() -> None:
         await sweep(pool, settings, clock)
@@ -62,9 +73,11 @@ async def run(settings: Settings, *, clock: Clock) -> None:
     try:
         async with asyncio.TaskGroup() as jobs:
             jobs.create_task(keep_doing("relay", give_positions, every_s=0.0))
-            jobs.create_task(keep_doing("deadlines", announce, every_s=DUE_EVERY_S))
+            jobs.create_task(keep_doing("deadlines", fire_due, every_s=DUE_EVERY_S))
+            jobs.create_task(keep_doing("calendar", follow_calendar, every_s=CALENDAR_EVERY_S))
             jobs.create_task(keep_doing("deliveries", send, every_s=0.0))
             jobs.create_task(keep_doing("ladders", climb, every_s=DUE_EVERY_S))
+            jobs.create_task(keep_doing("bulk jobs", step_many, every_s=BULK_EVERY_S))
             jobs.create_task(keep_doing("sweeps", sweep_up, every_s=SWEEP_EVERY_S))
     finally:
         await client.aclose()
@@ -89,22 +102,12 @@ async def keep_doing(name: str, job: Job, *, every_s: float) -> None:
             await asyncio.sleep(wait_s)
 
 
-async def announce_all_due(pool: Pool, clock: Clock) -> int:
-    """Announce every deadline that has passed, in transactions of bounded size; give how many."""
-    announced = 0
-    while True:
-        async with transaction(pool) as conn:
-            batch = await due.announce_due(conn, at=clock.now(), limit=DUE_BATCH)
-        announced += batch
-        if batch < DUE_BATCH:
-            return announced
-
-
 async def sweep(pool: Pool, settings: Settings, clock: Clock) -> None:
     """Forget photos no report claimed within a day, and sign-ins that ran out."""
     now = clock.now()
     async with transaction(pool) as conn:
         await sign_in.forget_expired(conn, at=now)
+        await claims.forget_expired(conn, at=now)
     gone = 1
     while gone:
         async with transaction(pool) as conn:

@@ -109,7 +109,6 @@ bulk_jobs = Table(
     Column("asked_by", Uuid, ForeignKey("users.id"), nullable=False, comment="on whose behalf, with the rights of the moment each step is taken"),
     instant("asked_at"),
     Column("undo_of", Uuid, ForeignKey("bulk_jobs.id"), nullable=True, comment="the job whose steps this one takes back"),
-    instant("ended_at", nullable=True),
     Index("bulk_jobs_undo_of_key", "undo_of", unique=True),
     Index("bulk_jobs_asked_by_idx", "asked_by", "asked_at"),
     comment="One step over many cases, taken by the worker case by case.",

@@ -28,7 +28,11 @@ _IN_FORCE: Final = "{0}.valid_from <= %(at)s and ({0}.valid_to is null or {0}.va
 _SKILL_NOW: Final = (
     "(k.shift_id is null or exists (select from duty_shifts s where s.id = k.shift_id and s.starts_at <= %(at)s and s.ends_at > %(at)s))"
 )
-_SHIFT_NOW: Final = "s.department_id = d.id and s.starts_at <= %(at)s and s.ends_at > %(at)s and (s.area_id is null or s.area_id = any(c.area_ids))"
+_SHIFT_NOW: Final = (
+    "s.department_id = d.id and s.starts_at <= %(at)s and s.ends_at > %(at)s and (s.area_id is null or s.area_id = any(c.area_ids))"
+)
+_ADMITTED: Final = f"{_FITS.format('a')} and m.id is not null"
+_ADMISSION: Final = f"case when count(*) = 0 then 'open' when bool_or({_ADMITTED}) then 'admitted' else 'refused' end as state"
 
 # One JSON object of figures; the case is ``c``: id, area_ids, matter_id, department_id, about_department_id, filed_at.
 _UNITS: Final = f"""
@@ -57,19 +61,18 @@ select json_build_object('first', coalesce((
            where o.department_id = d.id and o.closed_at is null and o.state in ('dispatched', 'accepted', 'handling')) load
   where d.active and (json_array_length(duty.found) > 0 or skill.fitting > 0)), '[]'::json))
 from (select 1) one left join matters m on m.id = c.matter_id,
-lateral (select case when count(*) = 0 then 'open' when bool_or({_FITS.format("a")} and m.id is not null) then 'admitted' else 'refused' end as state,
-                min(a.task_class) filter (where {_FITS.format("a")} and m.id is not null) as task_class
+lateral (select {_ADMISSION}, min(a.task_class) filter (where {_ADMITTED}) as task_class
          from admissions a where a.area_id = any(c.area_ids) and {_IN_FORCE.format("a")}) admission
 """
 _NEXT: Final = f"select ({_UNITS}) from cases c where c.id = %(id)s"
 _TARGETS: Final = f"""
 select d.name, d.serves_grids, admission.state, m.id is null, (
     select count(*) filter (where {_FITS.format("x")}) > 0 or count(*) = 0 from (
-        select u.kind, u.major, u.minor from duties u where u.department_id = d.id and u.area_id = any(%(areas)s) and {_IN_FORCE.format("u")}
+        select u.kind, u.major, u.minor from duties u
+        where u.department_id = d.id and u.area_id = any(%(areas)s) and {_IN_FORCE.format("u")}
         union all select k.kind, k.major, k.minor from department_skills k where k.department_id = d.id and {_SKILL_NOW}) x)
 from departments d left join matters m on m.id = %(matter)s::uuid,
-lateral (select case when count(*) = 0 then 'open' when bool_or({_FITS.format("a")} and m.id is not null) then 'admitted' else 'refused' end as state
-         from admissions a where a.area_id = any(%(areas)s) and {_IN_FORCE.format("a")}) admission
+lateral (select {_ADMISSION} from admissions a where a.area_id = any(%(areas)s) and {_IN_FORCE.format("a")}) admission
 where d.id = any(%(targets)s) and (d.serves_grids or d.kind = 'external') order by d.code
 """
 

@@ -127,7 +127,6 @@ CREATE TABLE bulk_jobs (
 	asked_by UUID NOT NULL,
 	asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	undo_of UUID,
-	ended_at TIMESTAMP WITH TIME ZONE,
 	CONSTRAINT bulk_jobs_pkey PRIMARY KEY (id),
 	CONSTRAINT bulk_jobs_asked_by_fkey FOREIGN KEY(asked_by) REFERENCES users (id),
 	CONSTRAINT bulk_jobs_undo_of_fkey FOREIGN KEY(undo_of) REFERENCES bulk_jobs (id)

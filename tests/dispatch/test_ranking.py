@@ -29,7 +29,8 @@ UNITS = st.builds(
     active=st.booleans(), serves_grids=st.booleans(), complained_of=st.booleans(), has_it=st.booleans(), had_it=st.booleans(),
     duties=st.lists(st.tuples(CAPACITIES, st.integers(1, 6), st.integers(0, 3)), max_size=3).map(tuple), keeps_roster=st.booleans(),
     on_duty=st.integers(0, 50), on_call=st.integers(0, 50), open_cases=st.integers(0, 5000), overdue_cases=st.integers(0, 5000),
-    skills=st.integers(0, 5), fitting=st.integers(0, 5), admission=st.sampled_from(("open", "admitted", "refused")), task_class=st.just("类"),
+    skills=st.integers(0, 5), fitting=st.integers(0, 5), admission=st.sampled_from(("open", "admitted", "refused")),
+    task_class=st.just("类"),
 )  # fmt: skip
 
 

@@ -35,8 +35,9 @@ async def department(city: SmallCity, code: str, *, kind: str = "government", se
 async def duty(city: SmallCity, code: str, area: str, capacity: str = "territory", **matter: str) -> None:
     await city.conn.execute(
         "insert into duties (id, department_id, area_id, capacity, kind, major, minor, valid_from) values (%s, %s, %s, %s, %s, %s, %s, %s)",
-        (new_id(), city.departments[code], city.areas[area], capacity, matter.get("kind"), matter.get("major"), matter.get("minor"), LONG_AGO),
-    )
+        (new_id(), city.departments[code], city.areas[area], capacity, matter.get("kind"), matter.get("major"), matter.get("minor"),
+         LONG_AGO),
+    )  # fmt: skip
 
 
 async def skill(city: SmallCity, code: str, **matter: str) -> None:
