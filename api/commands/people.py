@@ -12,11 +12,15 @@ import typer
 from api.city import Home, opened, say
 from domain.base import Conn
 from domain.errors import NotFound
+from domain.flows import department_retired
+from domain.flows.city import CityHolder
 from domain.people import actions, departments, passwords
 from domain.people.actions import CONSOLE, NewUser
 from domain.people.roles import ROLES
 from domain.people.scope import Grant
 from domain.routing import duties
+
+BATCH = 100
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 
@@ -125,6 +129,32 @@ def department(
 
     _change(home, change)
     say(f"The department {code} was saved.")
+
+
+@app.command()
+def retire_department(
+    code: Annotated[str, typer.Argument(metavar="CODE")],
+    home: Home = None,
+) -> None:
+    """Close a department: its duties end and what it has in hand goes back to the dispatchers' queue."""
+
+    async def run(url: str) -> int:
+        async with await psycopg.AsyncConnection.connect(url) as conn:
+            await department_retired.retire(conn, code, at=datetime.now(UTC))
+            await conn.commit()
+            holder, taken = CityHolder(), 0
+            while True:
+                at = datetime.now(UTC)
+                batch = await department_retired.take_back(conn, city=await holder.current(conn, at=at), at=at, limit=BATCH)
+                await conn.commit()
+                taken += batch
+                if batch < BATCH:
+                    return taken
+                say(f"{taken} cases are back in the queue ...")
+
+    with opened(home) as settings:
+        taken = asyncio.run(run(settings.database_url))
+    say(f"The department {code} was closed; {taken} open cases went back to the queue.")
 
 
 def _change(home: Home, change: Callable[[Conn], Awaitable[None]]) -> None:
