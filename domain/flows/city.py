@@ -26,6 +26,8 @@ _VERSIONS = (
     " union all select '#', revision from calendar_state"
 )
 
+_CALENDAR_REVISION = "select revision from calendar_state"
+
 
 @dataclass(frozen=True, slots=True)
 class City:
@@ -42,6 +44,7 @@ class CityHolder:
     def __init__(self) -> None:
         self.latest: City | None = None
         self._reading = asyncio.Lock()
+        self._calendar: Calendar | None = None
 
     async def current(self, conn: Conn, *, at: datetime) -> City:
         """Give the city as it is for the caller's transaction, which it keeps from changing until it ends."""
@@ -70,6 +73,13 @@ class CityHolder:
                 calendar or await city_calendar.load(conn),
             )
             return self.latest
+
+    async def calendar(self, conn: Conn) -> Calendar:
+        """Give the working calendar as it is for the caller's transaction, without reading the rest of the city."""
+        row = await (await conn.execute(_CALENDAR_REVISION)).fetchone()
+        if self._calendar is None or row is None or self._calendar.revision != row[0]:
+            self._calendar = await city_calendar.load(conn)
+        return self._calendar
 
     async def warm(self, conn: Conn, *, at: datetime) -> City:
         """Read the city before the first report needs it, from one snapshot and without holding a publication back."""
