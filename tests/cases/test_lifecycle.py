@@ -1,6 +1,8 @@
 """The life-cycle is a table; these are the promises the table must keep."""
 
-from domain.cases import rules
+from pathlib import Path
+
+from domain.cases import diagram, rules
 from domain.cases.lifecycle import BACK, BY_VERB, OPEN_STATES, REPORTER, SAME, STATES, SYSTEM, TRANSITIONS, verbs_from
 from domain.people.roles import PERMISSIONS, ROLES
 
@@ -39,3 +41,8 @@ def test_supervision_and_command_are_separate_permissions() -> None:
     assert command.isdisjoint(supervision)
     for role in ROLES:
         assert not (handling & role.permissions and supervision & role.permissions), f"{role.name} would verify its own work"
+
+
+def test_the_page_on_the_life_cycle_is_the_tables() -> None:
+    page = Path(__file__).parents[2] / "docs" / "lifecycle.md"
+    assert page.read_text(encoding="utf-8") == diagram.document(), "run ./gridwarden schema"
