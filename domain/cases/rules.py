@@ -28,6 +28,8 @@ CHECK_LIMIT: Final = (24, "urgent_hour")
 VERIFY_LIMIT: Final = (2, "work_hour")
 UNITS: Final = ("urgent_hour", "work_hour", "work_day", "urgent_day")
 SATISFACTIONS: Final = ("satisfied", "fair", "dissatisfied")
+# Steps by which a person shows the reporter that somebody has looked at it.
+TELLS_REPORTER: Final = ("confirm", "refute", "file", "reject", "accept", "start", "finish", "close")
 
 
 @dataclass(frozen=True, slots=True)

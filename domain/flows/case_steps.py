@@ -42,7 +42,10 @@ from cases c where c.id = %(id)s and {{}} for update
 """
 _PARTS = "select department_id, done_at is not null from case_parts where case_id = %s"
 _REQUEST = "select asked_by, amount, unit from case_requests where case_id = %s and decision is null"
-_UNEXPLAINED = "select count(*) from case_escalations where case_id = %s and explained_at is null"
+_UNEXPLAINED = """
+select count(*) from case_escalations e join cases c on c.id = e.case_id
+where c.id = %s and e.explained_at is null and e.department_id = c.department_id
+"""
 _ENTRIES = "select at, kind, phase, amount, unit from case_clock where case_id = %s order by seq"
 _REPEATED = "select case_id, verb from case_transitions where command_id = %s"
 _LOG = """
@@ -289,8 +292,10 @@ async def _write(
     department_before, department_after = case.facts.department_id, changes.get("department_id", case.facts.department_id)
     parties = list(changes.get("party_ids", case.party_ids))
     changes |= {"state": after, "updated_at": at}
+    answered = by.kind == "staff" and facts.wants_rating and verb in rules.TELLS_REPORTER
+    first_reply = ", first_reply_at = coalesce(first_reply_at, %(updated_at)s)" if answered else ""
     await conn.execute(
-        f"update cases set {', '.join(f'{name} = %({name})s' for name in changes)}, revision = revision + 1 where id = %(id)s",
+        f"update cases set {', '.join(f'{name} = %({name})s' for name in changes)}, revision = revision + 1{first_reply} where id = %(id)s",
         {**changes, "id": case.id},
     )
     log = (
@@ -340,7 +345,7 @@ async def _tick(
     reading: ledger.Reading | None = None
     rows: list[tuple[object, ...]] = []
     for op in decision.clock:
-        entry = Entry(op.at, op.kind, op.phase, op.amount, op.unit)
+        entry = Entry(_in_order(op, entries), op.kind, op.phase, op.amount, op.unit)
         if not any(known.phase == op.phase for known in entries) and op.kind != "start":
             if op.kind != "resume":
                 continue  # the case is older than its ledger: nothing to stop
@@ -356,6 +361,11 @@ async def _tick(
     async with conn.cursor() as cursor:
         await cursor.executemany(_TICK, rows)
     return entries, reading or ledger.read(entries, city.calendar)
+
+
+def _in_order(op: rules.ClockOp, entries: Sequence[Entry]) -> datetime:
+    """Give when an entry holds: never before the one it follows, also while the machine's clock is set back."""
+    return op.at if op.kind == "start" else max([op.at, *(known.at for known in entries if known.phase == op.phase)])
 
 
 def _basis(entries: Sequence[Entry], city: City) -> str | None:
@@ -433,10 +443,11 @@ async def _decide_request(conn: Conn, case_id: UUID, decision: str, by: By, at: 
     )
 
 
-async def _explain(conn: Conn, case: _Case, _facts: Facts, given: StepInput, by: By, at: datetime) -> dict[str, Any]:
+async def _explain(conn: Conn, case: _Case, facts: Facts, given: StepInput, by: By, at: datetime) -> dict[str, Any]:
     await conn.execute(
-        "update case_escalations set explanation = %s, explained_at = %s, explained_by = %s where case_id = %s and explained_at is null",
-        (given.reason, at, by.user_id, case.id),
+        "update case_escalations set explanation = %s, explained_at = %s, explained_by = %s"
+        " where case_id = %s and explained_at is null and department_id = %s",
+        (given.reason, at, by.user_id, case.id, facts.department_id),
     )
     return {}
 

@@ -15,7 +15,7 @@ from domain import events
 from domain.base import Conn, new_id
 from domain.cases import open as cases
 from domain.errors import Conflict, DomainError, Invalid
-from domain.flows import waking
+from domain.flows import replies, waking
 from domain.flows.assignment import Assignment, assign, case_of, read_position, receipt_of
 from domain.flows.city import City, CityHolder
 from domain.reports import intake, photos, submissions
@@ -153,6 +153,7 @@ async def _write(conn: Conn, city: City, accepted: Sequence[_Accepted], at: date
     for a in accepted:
         if a.report.given.photo_claims:
             await photos.claim(conn, a.report.given.photo_claims, a.report.id)
+    await replies.greet(conn, [(a.report.id, a.case.id) for a in accepted if a.report.given.source in FROM_THE_PUBLIC], at=at)
     await waking.wake(conn, opened, at=at)
     return numbers
 

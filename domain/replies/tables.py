@@ -7,8 +7,8 @@ from sqlalchemy.sql import text
 
 from domain.base import id_column, instant, metadata, one_of, text_column
 
-# The first three go out to the reporter, the last two come in.
-MESSAGE_KINDS = ("auto_reply", "question", "reply", "answer", "withdrawal")
+# The first three go out to the reporter, the others come in.
+MESSAGE_KINDS = ("auto_reply", "question", "reply", "answer", "withdrawal", "reopening")
 TEMPLATE_KINDS = ("auto_reply", "question", "reply")
 SATISFACTIONS = ("satisfied", "fair", "dissatisfied")
 

@@ -125,7 +125,7 @@ CREATE TABLE case_messages (
     at TIMESTAMP WITH TIME ZONE NOT NULL, 
     submission_id UUID, 
     CONSTRAINT case_messages_pkey PRIMARY KEY (id), 
-    CONSTRAINT case_messages_kind_check CHECK (kind = ANY (ARRAY['auto_reply', 'question', 'reply', 'answer', 'withdrawal'])), 
+    CONSTRAINT case_messages_kind_check CHECK (kind = ANY (ARRAY['auto_reply', 'question', 'reply', 'answer', 'withdrawal', 'reopening'])), 
     CONSTRAINT case_messages_case_id_fkey FOREIGN KEY(case_id) REFERENCES cases (id), 
     CONSTRAINT case_messages_report_id_fkey FOREIGN KEY(report_id) REFERENCES reports (id), 
     CONSTRAINT case_messages_author_id_fkey FOREIGN KEY(author_id) REFERENCES users (id)
@@ -194,7 +194,7 @@ COMMENT ON COLUMN photos.role IS 'of a field photo: before or after the work';
 COMMENT ON COLUMN photos.released_at IS 'since when the reporters of the case may see it';
 
 insert into reply_templates (code, kind, name, text_zh, text_en, updated_at) values
-    ('auto_reply', 'auto_reply', '自动回复', '您好，您反映的「{matter}」已收到，编号 {number}，位于 {area}，{department}，预计 {due} 前答复。感谢您的关心。', 'Hello, your report "{matter}" has been received. Number {number}, in {area}; {department}; expect an answer by {due}. Thank you.', now()),
+    ('auto_reply', 'auto_reply', '自动回复', '您好，您反映的「{matter}」已收到（编号 {number}，{area}），由{department}负责，{due} 前会有进一步结果。感谢您的关心。', 'Hello, your report "{matter}" has been received (number {number}, {area}). {department} will see to it; expect news by {due}. Thank you.', now()),
     ('ask_place', 'question', '请补充位置', '请补充更具体的位置，例如门牌号、附近商铺或路口。', 'Please tell us the exact place, such as a house number, a shop nearby or a crossing.', now()),
     ('ask_time', 'question', '请补充时间', '请问这一情况是什么时候发生的，现在是否仍然存在？', 'When did this happen, and is it still so?', now()),
     ('ask_photo', 'question', '请描述现场', '请再描述一下现场的情况，便于我们准确处置。', 'Please describe once more what it looks like, so that we can deal with it properly.', now()),
