@@ -15,6 +15,7 @@ from api.context import Info
 from api.entity import column, derived, entity, many, one, told
 from api.graph.alerts import Alert
 from api.graph.areas import Area
+from api.graph.clock import CaseEscalation, ClockEntry
 from api.graph.people import Department
 from api.graph.reports import Report
 from api.graph.routing import TEXT_AND_MATTERS, Matter, MatterSuggestion, Receipt, suggested_matters
@@ -62,7 +63,8 @@ _OFFERED = {
     "none_pending": "{0}.pending_request is null",
     "any_pending": "{0}.pending_request is not null",
     "extension_pending": "{0}.pending_request = 'extension'",
-    "owes_explanation": "exists (select from case_escalations e where e.case_id = {0}.id and e.explained_at is null)",
+    "owes_explanation": "exists (select from case_escalations e where e.case_id = {0}.id and e.explained_at is null"
+    " and e.department_id = {0}.department_id)",
     "has_part": "exists (select from case_parts p where p.case_id = {0}.id and p.done_at is null"
     " and p.department_id = any(%(scope_own)s::uuid[]))",
     "not_own_work": "({0}.department_id is null or {0}.department_id <> all(%(scope_own)s::uuid[]))",
@@ -213,6 +215,8 @@ class Case:
     )
     parts: list[CasePart] = many("{0}.case_id = {1}.id", "Parts of the joint action.", order="{0}.asked_at, {0}.id")
     requests: list[CaseRequest] = many("{0}.case_id = {1}.id", "Requests to extend or suspend.", order="{0}.asked_at, {0}.id")
+    clock: list[ClockEntry] = many("{0}.case_id = {1}.id", "The ledger of its clock.", order="{0}.seq")
+    escalations: list[CaseEscalation] = many("{0}.case_id = {1}.id", "Missed deadlines and rises.", order="{0}.due_at, {0}.level, {0}.id")
     receipt: Receipt = one("{0}.id = {1}.receipt_id", "Why it went there: the latest receipt.")
     reports: list[Report] = many("{0}.case_id = {1}.id", "Its reports; needs report.read.", order="{0}.received_at, {0}.id")
     alerts: list[Alert] = many("{0}.case_id = {1}.id", "Its alerts; needs alert.read.", order="{0}.first_at, {0}.id")

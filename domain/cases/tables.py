@@ -152,16 +152,16 @@ case_escalations = Table(
     metadata,
     id_column(),
     Column("case_id", Uuid, ForeignKey("cases.id"), nullable=False),
-    Column("level", Integer, nullable=False, comment="1 town, 2 district, 3 city"),
+    Column("level", Integer, nullable=False, comment="0 the unit itself at the deadline, 1 town, 2 district, 3 city"),
     text_column("phase"),
     instant("due_at", comment="when it was due to rise"),
     instant("at", comment="when that was noticed"),
-    Column("department_id", Uuid, ForeignKey("departments.id"), nullable=True, comment="who had the case and owes the explanation"),
+    Column("department_id", Uuid, ForeignKey("departments.id"), nullable=True, comment="who had the case and owes the explanation; empty where no unit does"),
     text_column("explanation", nullable=True),
     instant("explained_at", nullable=True),
     Column("explained_by", Uuid, ForeignKey("users.id"), nullable=True),
     Index("case_escalations_case_id_idx", "case_id", "at"),
-    comment="Each rise of a case by a level, and the unit's written explanation.",
+    comment="Each missed deadline and each rise after it, and the unit's written explanation.",
 )
 
 case_requests = Table(

@@ -142,11 +142,11 @@ CREATE TABLE case_escalations (
 	CONSTRAINT case_escalations_explained_by_fkey FOREIGN KEY(explained_by) REFERENCES users (id)
 );
 CREATE INDEX case_escalations_case_id_idx ON case_escalations (case_id, at);
-COMMENT ON TABLE case_escalations IS 'Each rise of a case by a level, and the unit''s written explanation.';
-COMMENT ON COLUMN case_escalations.level IS '1 town, 2 district, 3 city';
+COMMENT ON TABLE case_escalations IS 'Each missed deadline and each rise after it, and the unit''s written explanation.';
+COMMENT ON COLUMN case_escalations.level IS '0 the unit itself at the deadline, 1 town, 2 district, 3 city';
 COMMENT ON COLUMN case_escalations.due_at IS 'when it was due to rise';
 COMMENT ON COLUMN case_escalations.at IS 'when that was noticed';
-COMMENT ON COLUMN case_escalations.department_id IS 'who had the case and owes the explanation';
+COMMENT ON COLUMN case_escalations.department_id IS 'who had the case and owes the explanation; empty where no unit does';
 
 CREATE TABLE case_requests (
 	id UUID NOT NULL, 
