@@ -5,6 +5,7 @@ from domain.alerts import tables as alerts
 from domain.areas import tables as areas
 from domain.base import metadata
 from domain.cases import calendar_tables as calendar
+from domain.cases import link_tables as links
 from domain.cases import tables as cases
 from domain.connectors import tables as connectors
 from domain.deliveries import tables as deliveries
@@ -19,4 +20,4 @@ from domain.replies import tables as replies
 from domain.reports import tables as reports
 from domain.routing import tables as routing
 
-__all__ = ["alerts", "areas", "calendar", "cases", "connectors", "deliveries", "devices", "dispatch", "events", "field", "insights", "metadata", "people", "places", "rail", "replies", "reports", "routing"]
+__all__ = ["alerts", "areas", "calendar", "cases", "connectors", "deliveries", "devices", "dispatch", "events", "field", "insights", "links", "metadata", "people", "places", "rail", "replies", "reports", "routing"]

@@ -64,6 +64,7 @@ async def keep(state: State, data: bytes, *, at: datetime) -> tuple[Picture, UUI
         height=picture.height,
         byte_count=len(picture.data),
         taken_at=picture.taken_at,
+        likeness=picture.likeness,
     )
     async with transaction(state.pool) as conn:
         await photos.lock_file(conn, picture.key)

@@ -30,13 +30,15 @@ class Unclaimable(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPhoto:
-    """A photo about to be stored; sizes in pixels and bytes, ``taken_at`` from the camera if it said so."""
+    """A photo about to be stored; sizes in pixels and bytes, ``taken_at`` from the camera if it said so,
+    ``likeness`` the picture's 64-bit hash, signed."""
 
     media_key: str
     width: int
     height: int
     byte_count: int
     taken_at: datetime | None
+    likeness: int | None = None
 
 
 async def lock_file(conn: Conn, media_key: str) -> None:
@@ -48,10 +50,11 @@ async def add(conn: Conn, photo: NewPhoto, *, at: datetime) -> tuple[UUID, str]:
     """Write a photo that nothing has claimed yet; returns its id and the claim."""
     photo_id, claim_token = new_id(), secrets.token_urlsafe(24)
     await conn.execute(
-        "insert into photos (id, media_key, claim_hash, width, height, byte_count, taken_at, created_at)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s)",
+        "insert into photos (id, media_key, claim_hash, width, height, byte_count, taken_at, likeness, created_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
-            photo_id, photo.media_key, _hash(claim_token), photo.width, photo.height, photo.byte_count, photo.taken_at, at
+            photo_id, photo.media_key, _hash(claim_token), photo.width, photo.height, photo.byte_count, photo.taken_at,
+            photo.likeness, at,
         ),
     )  # fmt: skip
     return photo_id, claim_token
@@ -65,6 +68,15 @@ async def lock_claims(conn: Conn, claims: Sequence[str]) -> set[str]:
         (list(hashes),),
     )
     return {hashes[bytes(found)] for (found,) in await cursor.fetchall()}
+
+
+async def hashes_of(conn: Conn, claims: Sequence[str]) -> dict[str, int]:
+    """Give the picture hashes behind these claims, where there are any."""
+    hashes = {_hash(given): given for given in claims if 0 < len(given) <= LONGEST_CLAIM}
+    cursor = await conn.execute(
+        "select claim_hash, likeness from photos where claim_hash = any(%s) and likeness is not null", (list(hashes),)
+    )
+    return {hashes[bytes(found)]: likeness for found, likeness in await cursor.fetchall()}
 
 
 async def claim(conn: Conn, claims: Sequence[str], report_id: UUID) -> None:

@@ -72,6 +72,7 @@ photos = Table(
     Column("height", Integer, nullable=False),
     Column("byte_count", BigInteger, nullable=False),
     instant("taken_at", nullable=True, comment="from the original's EXIF, before it was removed"),
+    Column("likeness", BigInteger, nullable=True, comment="64-bit difference hash of the picture, signed; like pictures differ in few bits"),
     instant("created_at"),
     Index("photos_report_id_idx", "report_id"),
     Index("photos_claim_hash_key", "claim_hash", unique=True),
