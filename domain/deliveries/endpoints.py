@@ -12,7 +12,7 @@ from uuid import UUID
 
 from domain import events
 from domain.base import Conn, new_id
-from domain.deliveries import sealing, sending
+from domain.deliveries import sealing, sending, write
 from domain.deliveries.channels import check_address, check_gateway, hint_of
 from domain.errors import Conflict, Invalid, NotFound
 
@@ -54,7 +54,9 @@ class NewEndpoint:
     active: bool = True
 
 
-async def save(conn: Conn, given: NewEndpoint, *, secret: bytes, at: datetime, endpoint_id: UUID | None = None) -> UUID:
+async def save(
+    conn: Conn, given: NewEndpoint, *, secret: bytes, at: datetime, endpoint_id: UUID | None = None, by: UUID | None = None
+) -> UUID:
     """Save an address, a new one or over the known one of this id, and give its id.
 
     A webhook without a secret gets one. Raises Invalid naming the field, Conflict for an address saved already, NotFound for
@@ -74,7 +76,7 @@ async def save(conn: Conn, given: NewEndpoint, *, secret: bytes, at: datetime, e
             raise Conflict("this address is saved already", "该地址已登记", field="address")
     elif not (await conn.execute(_UPDATE, values)).rowcount:
         raise NotFound("there is no such address", "没有该通知地址", field="id")
-    await _record(conn, "endpoint.saved", saved, given.department_id, at)
+    await _record(conn, "endpoint.saved", saved, given.department_id, by, at)
     return saved
 
 
@@ -90,7 +92,7 @@ async def subscribe(conn: Conn, user_id: UUID, address: Mapping[str, str], *, la
     if row and row[0] >= MAX_PUSH_ADDRESSES:
         raise Invalid(f"at most {MAX_PUSH_ADDRESSES} browsers", f"最多登记 {MAX_PUSH_ADDRESSES} 个浏览器", field="address")
     given = NewEndpoint(kind="webpush", label=label.strip()[:MAX_LABEL] or "浏览器", address=checked, user_id=user_id)
-    return await save(conn, given, secret=secret, at=at)
+    return await save(conn, given, secret=secret, at=at, by=user_id)
 
 
 async def unsubscribe(conn: Conn, user_id: UUID, url: str, *, secret: bytes, at: datetime) -> bool:
@@ -99,18 +101,18 @@ async def unsubscribe(conn: Conn, user_id: UUID, url: str, *, secret: bytes, at:
     row = await (await conn.execute("select id from endpoints where digest = %s and user_id = %s", (digest, user_id))).fetchone()
     if row is None:
         return False
-    await remove(conn, row[0], at=at)
+    await remove(conn, row[0], by=user_id, at=at)
     return True
 
 
-async def remove(conn: Conn, endpoint_id: UUID, *, at: datetime) -> None:
+async def remove(conn: Conn, endpoint_id: UUID, *, by: UUID | None, at: datetime) -> None:
     """Delete an address; what waits for it goes to the next in line. Raises NotFound."""
     await sending.drop_pending(conn, endpoint_id, why="the address was removed", at=at)
     cursor = await conn.execute("delete from endpoints where id = %s returning department_id", (endpoint_id,))
     row = await cursor.fetchone()
     if row is None:
         raise NotFound("there is no such address", "没有该通知地址", field="id")
-    await _record(conn, "endpoint.removed", endpoint_id, row[0], at)
+    await _record(conn, "endpoint.removed", endpoint_id, row[0], by, at)
 
 
 async def save_gateway(conn: Conn, kind: str, given: Mapping[str, str], *, active: bool, secret: bytes, at: datetime) -> None:
@@ -119,6 +121,19 @@ async def save_gateway(conn: Conn, kind: str, given: Mapping[str, str], *, activ
     sealed = sealing.seal(secret, f"gateway:{kind}", settings)
     hint = hint_of(f"gateway {kind}", settings)
     await conn.execute(_GATEWAY, {"kind": kind, "sealed": sealed, "hint": hint, "active": active, "at": at})
+
+
+async def test(conn: Conn, endpoint_id: UUID, *, at: datetime) -> UUID:
+    """Write a test message to an address and give its id; raises NotFound for an unknown or inactive one."""
+    row = await (await conn.execute("select kind from endpoints where id = %s and active", (endpoint_id,))).fetchone()
+    if row is None:
+        raise NotFound("there is no such active address", "没有该通知地址或已停用", field="id")
+    return await write.write_one(conn, endpoint_id=endpoint_id, channel=row[0], template="test", facts={}, at=at)
+
+
+def new_secret() -> str:
+    """Make a secret a webhook's receiver checks signatures with."""
+    return f"whsec_{base64.b64encode(os.urandom(32)).decode()}"
 
 
 def _check(given: NewEndpoint) -> None:
@@ -143,7 +158,7 @@ def _sealed(given: NewEndpoint, secret: bytes, endpoint_id: UUID) -> dict[str, b
         return {"sealed": None, "digest": None, "hint": None}
     address = check_address(given.kind, given.address)
     if given.kind == "webhook" and "secret" not in address:
-        address["secret"] = f"whsec_{base64.b64encode(os.urandom(32)).decode()}"
+        address["secret"] = new_secret()
     where = address.get("url") or address.get("phone") or address["email"]
     # One push address is one browser, whoever sits at it; any other may serve several owners.
     owner = "" if given.kind == "webpush" else str(given.user_id or given.department_id or "")
@@ -151,7 +166,7 @@ def _sealed(given: NewEndpoint, secret: bytes, endpoint_id: UUID) -> dict[str, b
     return {"sealed": sealing.seal(secret, str(endpoint_id), address), "digest": digest, "hint": hint_of(given.kind, address)}
 
 
-async def _record(conn: Conn, kind: str, endpoint_id: UUID, department_id: UUID | None, at: datetime) -> None:
+async def _record(conn: Conn, kind: str, endpoint_id: UUID, department_id: UUID | None, by: UUID | None, at: datetime) -> None:
     departments = [department_id] if department_id else []
-    event = events.Event(kind=kind, subject_kind="endpoint", subject_id=endpoint_id, at=at, department_ids=departments)
+    event = events.Event(kind=kind, subject_kind="endpoint", subject_id=endpoint_id, at=at, department_ids=departments, actor_id=by)
     await events.record(conn, [event])

@@ -52,6 +52,20 @@ update deliveries set climb_at = null, state = case state when 'pending' then 'd
                       last_error = case state when 'pending' then %(why)s else last_error end
 where case_id = any(%(cases)s) and report_id is null and template <> 'event' and state in ('pending', 'sending', 'sent', 'failed')
 """
+_UNREACHABLE: Final = f"""
+with recursive chain (department_id, id, parent_id, depth) as (
+    select id, id, parent_id, 0 from departments where active
+    union all
+    select chain.department_id, d.id, d.parent_id, depth + 1 from chain join departments d on d.id = chain.parent_id
+    where depth < {write.MAX_LEVELS}
+), reached as (
+    select coalesce(e.department_id, u.department_id) as id from endpoints e left join users u on u.id = e.user_id and u.active
+    where e.active and e.kind <> 'webhook'
+)
+select d.id, d.name from departments d
+where d.active and not exists (select 1 from chain join reached using (id) where chain.department_id = d.id)
+order by d.code limit 500
+"""
 
 
 async def climb_due(conn: Conn, *, at: datetime, limit: int = MAX_BATCH) -> int:
@@ -95,6 +109,11 @@ async def reported_in(conn: Conn, case_ids: Sequence[UUID], *, by: UUID | None, 
 async def ended(conn: Conn, case_ids: Sequence[UUID]) -> None:
     """Note that cases have gone elsewhere or ended: what was not sent yet is dropped, and no ladder climbs on."""
     await conn.execute(_ENDED, {"cases": list(case_ids), "why": MOVED_ON})
+
+
+async def unreachable(conn: Conn) -> list[tuple[UUID, str]]:
+    """List the active departments that no message can reach, neither them nor anybody above: id and name, by code."""
+    return [(department_id, name) for department_id, name in await (await conn.execute(_UNREACHABLE)).fetchall()]
 
 
 def _next_rung(row: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def _role(name: str, name_zh: str, name_en: str, *permissions: str) -> Role:
 
 
 ROLES: Final = (
-    _role("dispatcher", "调度员", "Dispatcher", "case.read", "case.file", "case.dispatch", "case.merge", "case.supervise", "report.read", "report.staff", "alert.read", "alert.raise", "device.read"),
+    _role("dispatcher", "调度员", "Dispatcher", "case.read", "case.file", "case.dispatch", "case.merge", "case.supervise", "report.read", "report.staff", "alert.read", "alert.raise", "device.read", "delivery.read"),
     _role("supervisor", "监督员", "Supervisor", "case.read", "case.file", "case.verify", "case.approve", "case.supervise", "case.merge", "report.read", "report.staff", "alert.read"),
     _role("clerk", "部门经办人", "Department clerk", "case.read", "case.handle", "report.read"),
     _role("grid_worker", "网格员", "Grid worker", "case.read", "case.check", "case.handle", "report.read", "report.staff"),
@@ -32,7 +32,7 @@ ROLES: Final = (
     _role("rail_office", "护路办", "Rail-protection office", "case.read", "case.file", "case.dispatch", "case.supervise", "report.read", "report.staff", "alert.read", "alert.raise", "device.read"),
     _role("area_admin", "区划管理员", "Area administrator", "area.import", "case.read"),
     _role("leader", "领导", "Leader", "case.read", "case.supervise", "alert.read"),
-    _role("system_admin", "系统管理员", "System administrator", "user.manage", "area.import", "device.manage"),
+    _role("system_admin", "系统管理员", "System administrator", "user.manage", "area.import", "device.manage", "delivery.read", "delivery.manage"),
 )
 
 ROLE_NAMES: Final = tuple(role.name for role in ROLES)

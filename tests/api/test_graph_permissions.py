@@ -28,12 +28,21 @@ ARGUMENTS = {
     "raiseAlert": f'(input: {{submissionId: {UUID}, kind: "person_on_track", position: {POSITION}, occurredAt: {INSTANT}}})',
     "placeDiversion": f'(input: {{id: {UUID}, position: {POSITION}}})',
     "returnDiversion": f'(input: {{id: {UUID}, reason: "x"}})',
+    "markRead": f"(deliveryId: {UUID})", "retryDelivery": f"(id: {UUID})", "discardDelivery": f'(id: {UUID}, reason: "x")',
+    "saveEndpoint": f'(input: {{kind: "webhook", label: "x", id: {UUID}}})', "testEndpoint": f"(id: {UUID})",
+    "removeEndpoint": f"(id: {UUID})", "saveGateway": '(kind: "sms", settings: [])', "unsubscribePush": '(url: "https://x")',
+    "subscribePush": '(input: {url: "http", p256dh: "x", auth: "x"})',
     "stepCase": f'(input: {{caseId: {UUID}, verb: "accept", revision: 1}})',
 }  # fmt: skip
 NEEDS = {
     "cases": "case.read", "case": "case.read", "caseCounts": "case.read", "livePosition": "case.read",
     "diversions": "case.file", "placeDiversion": "case.file", "returnDiversion": "case.file",
     "raiseAlert": "alert.raise", "stepCase": "case.handle",
+    "deliveries": "delivery.read", "deliveryCounts": "delivery.read",
+    **dict.fromkeys(
+        ("retryDelivery", "discardDelivery", "endpoints", "gateways", "deliveryChannels", "unreachableDepartments", "saveEndpoint",
+         "testEndpoint", "removeEndpoint", "saveGateway"), "delivery.manage",
+    ),
 }  # fmt: skip
 
 
