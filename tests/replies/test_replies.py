@@ -182,7 +182,8 @@ async def test_templates_are_kept_by_those_who_approve_and_know_only_what_can_be
     assert await town.city.one("select text_zh from reply_templates where code = 'thanks'") == "多谢"
     assert isinstance(await town.refused(save("supervisor", kind="question")), Conflict)
     for more, field in (
-        ({"code": "No"}, "code"), ({"kind": "x"}, "kind"), ({"name": ""}, "name"), ({"text_zh": "{phone}"}, "textZh"), ({"text_en": ""}, "textEn"),
+        ({"code": "No"}, "code"), ({"kind": "x"}, "kind"), ({"name": ""}, "name"), ({"text_zh": "{phone}"}, "textZh"),
+        ({"text_en": ""}, "textEn"),
     ):  # fmt: skip
         assert (await town.refused(save("supervisor", **more))).field == field
 
