@@ -50,8 +50,8 @@ async def run(city: SmallCity, commands: int, seed: int) -> Tally:
     random, tally, everyone = Random(seed), Tally(), people(city)
     units = list(city.departments.values())
     case_id, life, at = await _open(city, random, AT)
-    for n in range(commands):
-        if n % 25 == 24:
+    while (tried := tally.taken + tally.refused) < commands:
+        if tried % 25 == 24:
             case_id, life, at = await _open(city, random, AT)
         at += timedelta(seconds=random.randint(0, 90_000))
         verb, given = random_step(random, life.facts.state, units, [city.matters["rubbish"], city.matters["cover"]])
