@@ -65,6 +65,11 @@ class NewCase:
     id: UUID = field(default_factory=new_id)
 
     @property
+    def cell(self) -> int:
+        """H3 cell at resolution 10, signed."""
+        return cells.cell(self.lonlat, CELL_RESOLUTION)
+
+    @property
     def state(self) -> str:
         """Checking, or dispatched when somebody was found, else filed: the queue of what nobody owns."""
         if self.checked_first:
@@ -90,7 +95,7 @@ def parameters(case: NewCase, *, at: datetime, calendar: Calendar) -> dict[str, 
     return {
         "id": case.id, "origin": case.origin, "state": case.state, "title": case.title, "matter_id": case.matter_id,
         "condition_id": case.condition_id, "lon": case.lonlat.lon, "lat": case.lonlat.lat,
-        "cell": cells.cell(case.lonlat, CELL_RESOLUTION), "home_area_id": case.home_area_id,
+        "cell": case.cell, "home_area_id": case.home_area_id,
         "home_version_id": case.home_version_id, "area_ids": list(case.area_ids), "department_id": case.holder_id,
         "proposed_department_id": case.department_id, "receipt_id": case.receipt_id, "at": at,
         "filed_at": None if case.checked_first else at, "dispatched_at": at if case.holder_id else None, "phase": entry.phase,

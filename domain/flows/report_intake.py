@@ -7,7 +7,7 @@ list of one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -15,11 +15,14 @@ from domain import events
 from domain.base import Conn, new_id
 from domain.cases import open as cases
 from domain.errors import Conflict, DomainError, Invalid
-from domain.flows import replies, waking
+from domain.flows import folding, replies, waking
 from domain.flows.assignment import Assignment, assign, case_of, read_position, receipt_of
 from domain.flows.city import City, CityHolder
+from domain.flows.duplicates import Candidate
+from domain.flows.folding import Join, Offer
 from domain.reports import intake, photos, submissions
 from domain.reports.intake import NewReport, ReportInput
+from domain.reports.likeness import Trace
 from domain.routing import receipts
 from domain.routing.receipts import NewReceipt
 
@@ -30,19 +33,21 @@ CHECKED_FIRST = ("citizen", "qr", "hotline")
 FROM_THE_PUBLIC = ("citizen", "qr", "hotline", "police110")
 
 _EARLIER = """
-select r.case_id, c.number from reports r join cases c on c.id = r.case_id where r.id = %s
+select r.case_id, c.number, exists (select from case_links l where l.report_id = r.id and l.undone_at is null)
+from reports r join cases c on c.id = r.case_id where r.id = %s
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A report that is taken in; ``repeated`` when it had been already."""
+    """A report that is taken in; ``repeated`` when it had been already, ``joined`` when it belongs to a case others opened."""
 
     report_id: UUID
     case_id: UUID
     number: str
     tracking_code: str
     repeated: bool
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +86,12 @@ async def submit(
     refused = await _refuse_bad_photos(conn, fresh)
     results = [refused.get(i, result) for i, result in enumerate(results)]
     fresh = {i: a for i, a in fresh.items() if i not in refused}
-    for i, number in zip(fresh, await _write(conn, city, list(fresh.values()), at), strict=True):
+    joins = await _joining(conn, fresh, at)
+    for i, join in joins.items():
+        fresh[i] = replace(fresh[i], report=replace(fresh[i].report, case_id=join.candidate.case_id))
+    for i, number in zip(fresh, await _write(conn, city, fresh, joins, at), strict=True):
         report = fresh[i].report
-        results[i] = Submitted(report.id, report.case_id, number, report.tracking_code, repeated=False)
+        results[i] = Submitted(report.id, report.case_id, number, report.tracking_code, repeated=False, joined=i in joins)
     return [result for result in results if result is not None]
 
 
@@ -118,7 +126,7 @@ async def _repeated(conn: Conn, a: _Accepted) -> Submitted | DomainError:
     row = await (await conn.execute(_EARLIER, (report_id,))).fetchone()
     if row is None:
         return Conflict("this submission was erased", "该提交已被删除", field="submissionId")
-    return Submitted(report_id, row[0], row[1], a.report.tracking_code, repeated=True)
+    return Submitted(report_id, row[0], row[1], a.report.tracking_code, repeated=True, joined=row[2])
 
 
 async def _refuse_bad_photos(conn: Conn, fresh: dict[int, _Accepted]) -> dict[int, DomainError]:
@@ -141,21 +149,45 @@ async def _refuse_bad_photos(conn: Conn, fresh: dict[int, _Accepted]) -> dict[in
     return refused
 
 
-async def _write(conn: Conn, city: City, accepted: Sequence[_Accepted], at: datetime) -> list[str]:
-    if not accepted:
+async def _joining(conn: Conn, fresh: dict[int, _Accepted], at: datetime) -> dict[int, Join]:
+    """Find the reports that join a case instead of opening their own."""
+    claims = [claim for a in fresh.values() for claim in a.report.given.photo_claims]
+    hashes = await photos.hashes_of(conn, claims) if claims else {}
+    return await folding.decide(conn, {i: _offer(a, hashes, at) for i, a in fresh.items()}, at=at)
+
+
+def _offer(a: _Accepted, hashes: dict[str, int], at: datetime) -> Offer:
+    given, case = a.report.given, a.case
+    trace = Trace(
+        matter_id=given.matter_id, lonlat=a.report.position.lonlat, at=at, accuracy_m=a.report.position.accuracy_m,
+        texts=(given.description,), hashes=tuple(hashes[claim] for claim in given.photo_claims if claim in hashes),
+    )  # fmt: skip
+    own = Candidate(case.id, None, case.state, case.title, case.cell, at, case.area_ids, case.holder_id, (), trace)
+    return Offer(trace, own, given.same_as, may_fold=given.source in CHECKED_FIRST)
+
+
+async def _write(conn: Conn, city: City, fresh: dict[int, _Accepted], joins: dict[int, Join], at: datetime) -> list[str]:
+    """Write everything and give each report its case's number."""
+    if not fresh:
         return []
+    accepted = list(fresh.values())
+    opening = [a for i, a in fresh.items() if i not in joins]
     async with conn.pipeline():
-        await receipts.write(conn, [a.receipt for a in accepted], at=at)
-        numbers = await cases.open_cases(conn, [a.case for a in accepted], at=at, calendar=city.calendar)
+        await receipts.write(conn, [a.receipt for a in opening], at=at)
+        numbers = await cases.open_cases(conn, [a.case for a in opening], at=at, calendar=city.calendar)
         await intake.write(conn, [a.report for a in accepted], at=at)
-        opened = [_opened(a.case, at, a.report.given.submitted_by) for a in accepted]
-        await events.record(conn, opened)
+        happened = [_opened(a.case, at, a.report.given.submitted_by) for a in opening]
+        happened += await folding.write(conn, [(fresh[i].report.id, join) for i, join in joins.items()], at=at)
+        await events.record(conn, happened)
     for a in accepted:
         if a.report.given.photo_claims:
             await photos.claim(conn, a.report.given.photo_claims, a.report.id)
-    await replies.greet(conn, [(a.report.id, a.case.id) for a in accepted if a.report.given.source in FROM_THE_PUBLIC], at=at)
-    await waking.wake(conn, opened, at=at)
-    return numbers
+    public = [(a.report.id, a.report.case_id) for a in accepted if a.report.given.source in FROM_THE_PUBLIC]
+    await replies.greet(conn, public, at=at)
+    await waking.wake(conn, happened, at=at)
+    known = dict(zip((a.case.id for a in opening), numbers, strict=True))
+    known |= {join.candidate.case_id: join.candidate.number for join in joins.values() if join.candidate.number}
+    return [known[a.report.case_id] for a in accepted]
 
 
 def _opened(case: cases.NewCase, at: datetime, actor_id: UUID | None) -> events.Event:

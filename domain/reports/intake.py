@@ -32,7 +32,10 @@ _CONTACTS = "insert into contacts (report_id, name, phone, created_at) values (%
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportInput:
-    """A report as a door hands it over; ``submission_id`` is made by the sender and stays the same over retries."""
+    """A report as a door hands it over; ``submission_id`` is made by the sender and stays the same over retries.
+
+    ``same_as`` is the number of the open case the sender says this is about.
+    """
 
     submission_id: UUID
     source: str
@@ -47,12 +50,14 @@ class ReportInput:
     contact_phone: str | None = None
     photo_claims: tuple[str, ...] = ()
     submitted_by: UUID | None = None
+    same_as: str | None = None
 
     def digest(self) -> bytes:
         """Hash the content, so that one submission id cannot stand for two different reports."""
         content = (
             self.source, self.matter_id, self.description, self.lon, self.lat, self.datum, self.accuracy_m,
             self.occurred_at.isoformat(), self.contact_name, self.contact_phone, self.photo_claims,
+            *((self.same_as,) if self.same_as else ()),
         )  # fmt: skip
         return hashlib.sha256(repr(content).encode()).digest()
 
@@ -79,9 +84,9 @@ def check(given: ReportInput) -> None:
             field="description",
         )
     _refuse_nul(given.description, "description")
-    for name, value in (("contactName", given.contact_name), ("contactPhone", given.contact_phone)):
+    for name, value in (("contactName", given.contact_name), ("contactPhone", given.contact_phone), ("sameAs", given.same_as)):
         if value is not None and len(value) > MAX_CONTACT:
-            raise Invalid(f"{name} is longer than {MAX_CONTACT} characters", f"联系方式超过 {MAX_CONTACT} 个字", field=name)
+            raise Invalid(f"{name} is longer than {MAX_CONTACT} characters", f"联系方式或编号超过 {MAX_CONTACT} 个字", field=name)
         _refuse_nul(value or "", name)
     if len(given.photo_claims) > MAX_PHOTOS or len(set(given.photo_claims)) != len(given.photo_claims):
         raise Invalid(f"at most {MAX_PHOTOS} different photos", f"最多 {MAX_PHOTOS} 张不同的照片", field="photoClaims")

@@ -1,4 +1,4 @@
--- Duplicates: links between reports and cases that are about one thing, picture hashes, and who stands for a merged case.
+-- Duplicates: links between reports and cases that are about one thing and picture hashes.
 
 CREATE TABLE case_links (
     id UUID NOT NULL, 
@@ -35,14 +35,3 @@ COMMENT ON COLUMN case_links.undone_at IS 'since when it no longer holds';
 CREATE INDEX cases_open_cell_idx ON cases (cell, matter_id) WHERE closed_at is null;
 alter table photos add column likeness bigint;
 COMMENT ON COLUMN photos.likeness IS '64-bit difference hash of the picture, signed; like pictures differ in few bits';
-
--- Follows a merged case to the one that stands for it now. A case is merged only into one that is open, so the way up never
--- comes back to itself; the limit keeps a damaged table from holding a reader up.
-create function surviving_case(start uuid) returns uuid language sql stable parallel safe as $$
-    with recursive up (id, into_id, hops) as (
-        select c.id, c.merged_into_id, 0 from cases c where c.id = start
-        union all
-        select c.id, c.merged_into_id, up.hops + 1 from up join cases c on c.id = up.into_id where up.hops < 50
-    )
-    select id from up order by hops desc limit 1
-$$;

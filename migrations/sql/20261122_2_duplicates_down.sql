@@ -1,4 +1,3 @@
-drop function surviving_case;
 alter table photos drop column likeness;
 drop index cases_open_cell_idx;
 drop table case_links;
