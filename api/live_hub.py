@@ -94,6 +94,10 @@ class View:
         areas, departments = event.area_ids + event.left_area_ids, event.department_ids + event.left_department_ids
         return LiveKind.LEAVE if self._holds(areas, departments) else None
 
+    def loses(self, event: Published) -> bool:
+        """Tell whether the event takes the case from the viewer's own department: a complaint that turns out to be about it."""
+        return not self.scope.own_ids.isdisjoint(event.left_department_ids)
+
     def shows(self, event: Published, where: LonLats) -> bool:
         """Tell whether the event's case lies in the viewport; a case does not move."""
         if self.bbox is None or event.subject_kind != "case":
@@ -331,11 +335,13 @@ async def _texts(conn: Conn, selection: Selection, views: Sequence[View], events
     cases = await selection.read(conn, list(wanted)) if wanted else {}
     written: dict[tuple[int, LiveKind], str] = {}
     texts: list[list[tuple[int, str]]] = []
-    for found in judged:
+    for view, found in zip(views, judged, strict=True):
         texts.append([])
         for event, kind in found:
             if _is_case(event, kind) and event.subject_id not in cases:
-                continue  # it has moved out of the scope since: a later event says so
+                if not view.loses(event):
+                    continue  # it has moved out of the scope since: a later event says so
+                kind = LiveKind.LEAVE
             if (event.position, kind) not in written:
                 written[event.position, kind] = selection.write(_update(event, kind, cases))
             texts[-1].append((event.position, written[event.position, kind]))

@@ -10,24 +10,38 @@ from strawberry.schema.config import StrawberryConfig
 from api.execution import Documents, ReadOnce, ReadyExecutor, Schema
 from api.graph.alerts import AlertsMutation
 from api.graph.areas import AreasQuery
+from api.graph.bulk import BulkMutation, BulkQuery
 from api.graph.cases import CasesMutation, CasesQuery
 from api.graph.connectors import ConnectorsMutation, ConnectorsQuery
+from api.graph.deliveries import DeliveriesMutation, DeliveriesQuery
+from api.graph.dispatch import DispatchMutation, DispatchQuery
+from api.graph.endpoints import EndpointsMutation, EndpointsQuery
+from api.graph.field import FieldMutation, FieldQuery
+from api.graph.insights import InsightsMutation, InsightsQuery
 from api.graph.live import LiveSubscription
 from api.graph.people import PeopleMutation, PeopleQuery
 from api.graph.places import PlacesQuery
-from api.graph.reports import ReportsMutation, ReportsQuery
+from api.graph.replies import RepliesMutation, RepliesQuery
+from api.graph.reports import ReportsMutation
 from api.graph.routing import RoutingQuery
+from api.graph.tracking import TrackingMutation, TrackingQuery
 from api.registry import registry_of
 from api.scalars import SCALARS
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(PeopleQuery, AreasQuery, PlacesQuery, RoutingQuery, CasesQuery, ReportsQuery, ConnectorsQuery):
+class Query(
+    PeopleQuery, AreasQuery, PlacesQuery, RoutingQuery, CasesQuery, TrackingQuery, FieldQuery, RepliesQuery, ConnectorsQuery, DeliveriesQuery,
+    EndpointsQuery, DispatchQuery, BulkQuery, InsightsQuery,
+):  # fmt: skip
     """Reads."""
 
 
 @strawberry.type(description="Everything that can be changed; each mutation is one transaction.")
-class Mutation(PeopleMutation, ReportsMutation, AlertsMutation, CasesMutation, ConnectorsMutation):
+class Mutation(
+    PeopleMutation, ReportsMutation, TrackingMutation, FieldMutation, RepliesMutation, AlertsMutation, CasesMutation, ConnectorsMutation, DeliveriesMutation, EndpointsMutation,
+    DispatchMutation, BulkMutation, InsightsMutation,
+):  # fmt: skip
     """Changes."""
 
 

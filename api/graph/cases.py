@@ -15,7 +15,10 @@ from api.context import Info
 from api.entity import column, derived, entity, many, one, told
 from api.graph.alerts import Alert
 from api.graph.areas import Area
+from api.graph.case_dispatch import CLAIM_NOW, RANKING, SUGGESTED_ABOUT, CaseClaim, RankedUnit, ranked_units
+from api.graph.case_field import CaseMessage, CaseNote, CaseRating, CaseVisit
 from api.graph.clock import CaseEscalation, ClockEntry
+from api.graph.deliveries import Delivery
 from api.graph.people import Department
 from api.graph.reports import Report
 from api.graph.routing import TEXT_AND_MATTERS, Matter, MatterSuggestion, Receipt, suggested_matters
@@ -24,6 +27,7 @@ from api.scalars import BigInt, GeoJSON, uuid_of
 from domain.cases.lifecycle import OPEN_STATES, STATES, TRANSITIONS, Transition
 from domain.cases.rules import MAX_BOUNCES, Part, StepInput
 from domain.errors import Invalid
+from domain.field.record import STAGE
 from domain.flows import case_steps
 from domain.people.scope import Actor, scope_for
 from geo.lonlat import BBox
@@ -151,13 +155,14 @@ def _as_is(found: Any) -> Any:
 
 
 def _ref(condition: str) -> str:
-    return f"(select jsonb_build_object('id', o.id, 'number', o.number, 'state', o.state) from cases o where {condition})"
+    seen = read.sees("o", "case.read")
+    return f"(select jsonb_build_object('id', o.id, 'number', o.number, 'state', o.state) from cases o where {condition} and {seen})"
 
 
 def _refs(condition: str) -> str:
     return (
         "(select coalesce(jsonb_agg(jsonb_build_object('id', o.id, 'number', o.number, 'state', o.state) order by o.number), '[]')"
-        f" from cases o where {condition})"
+        f" from cases o where {condition} and {read.sees('o', 'case.read')})"
     )
 
 
@@ -213,6 +218,16 @@ class Case:
     suggested_matters: list[MatterSuggestion] = derived(
         TEXT_AND_MATTERS, suggested_matters, "The three likeliest matters by the first reporter's words; none for an alert."
     )
+    suggested_about: list[Department] = many(
+        SUGGESTED_ABOUT, "Outside bodies the report's words complain of; needs case.file.", order="{0}.code", limit=5
+    )
+    ranking: list[RankedUnit] = derived(RANKING, ranked_units, "Units that could take it, best first; none without case.dispatch.")
+    claimed_by: CaseClaim | None = one(CLAIM_NOW, "Who has it open at a desk now.")
+    stage: strawberry.ID | None = column(STAGE, "Changes whenever the case moves to another state or unit; fieldActions takes it as `seen`.")
+    visits: list[CaseVisit] = many("{0}.case_id = {1}.id", "Arrivals at the spot.", order="{0}.at, {0}.id")
+    notes: list[CaseNote] = many("{0}.case_id = {1}.id", "What those at the spot wrote down.", order="{0}.at, {0}.id")
+    messages: list[CaseMessage] = many("{0}.case_id = {1}.id", "What was said with its reporters.", order="{0}.at, {0}.id")
+    ratings: list[CaseRating] = many("{0}.case_id = {1}.id", "How content they were.", order="{0}.at, {0}.id")
     parts: list[CasePart] = many("{0}.case_id = {1}.id", "Parts of the joint action.", order="{0}.asked_at, {0}.id")
     requests: list[CaseRequest] = many("{0}.case_id = {1}.id", "Requests to extend or suspend.", order="{0}.asked_at, {0}.id")
     clock: list[ClockEntry] = many("{0}.case_id = {1}.id", "The ledger of its clock.", order="{0}.seq")
@@ -220,6 +235,9 @@ class Case:
     receipt: Receipt = one("{0}.id = {1}.receipt_id", "Why it went there: the latest receipt.")
     reports: list[Report] = many("{0}.case_id = {1}.id", "Its reports; needs report.read.", order="{0}.received_at, {0}.id")
     alerts: list[Alert] = many("{0}.case_id = {1}.id", "Its alerts; needs alert.read.", order="{0}.first_at, {0}.id")
+    deliveries: list[Delivery] = many(
+        "{0}.case_id = {1}.id", "Messages about it, newest first; needs delivery.read.", order="{0}.created_at desc, {0}.id", limit=100
+    )
     transitions: list[CaseTransition] = many("{0}.case_id = {1}.id", "Its steps, oldest first.", order="{0}.at, {0}.id")
     allowed_verbs: list[CaseVerb] = derived(_allowed(), verb_facts, "Steps the caller may take now.")
 

@@ -112,7 +112,7 @@ def _selection(info: Info, actor: Actor) -> Selection:
                 found[id_][key] = case
         return {id_: asked for id_, asked in found.items() if len(asked) == len(plans)}
 
-    key = (id(raw.schema), tuple(fields), tuple(id(plan) for _, plan in plans), frozenset(actor.grants))
+    key = (id(raw.schema), tuple(fields), tuple(id(plan) for _, plan in plans), frozenset(actor.grants), actor.departments())
     return Selection(key, cases, lambda update: _write(fields, update))
 
 

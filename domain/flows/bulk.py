@@ -25,7 +25,7 @@ from domain.errors import Conflict, DomainError, Invalid, NotFound, TooMany
 from domain.flows import case_steps
 from domain.flows.city import City, CityHolder
 from domain.people import sign_in
-from domain.people.scope import Actor, scope_for
+from domain.people.scope import SEES, Actor, scope_for
 
 # Steps that ask for nothing but what all cases of a job can share.
 BULK_VERBS: Final = (
@@ -38,6 +38,7 @@ WAY_BACK: Final[Mapping[str, str]] = {
     "resume": "suspend", "merge": "unmerge",
 }  # fmt: skip
 UNDONE: Final = "撤销批量操作（bulk action taken back）"
+_SEEN: Final = f"select count(*) from cases c where c.id = any(%(ids)s) and {SEES.format('c')}"
 _BEFORE: Final = "select department_id, matter_id from cases where id = %s"
 _IDS: Final = ("department_id", "matter_id", "target_id")
 
@@ -80,6 +81,10 @@ async def start(conn: Conn, actor: Actor, new: NewBulk, *, at: datetime) -> None
     for need in row.needs:
         if need not in given and f"{need}_id" not in given:
             raise Invalid(f"{row.en} needs a {need}", f"「{row.zh}」缺少必填项", field=need if need == "reason" else f"{need}Id")
+    values = {"ids": list(new.case_ids), **scope_for(actor, "case.read").parameters()}
+    ((seen,),) = await (await conn.execute(_SEEN, values)).fetchall()
+    if seen != len(set(new.case_ids)):
+        raise NotFound("some of these cases do not exist or lie outside your remit", "部分案件不存在或不在您的管辖范围内", field="caseIds")
     if not await bulk.create(conn, Job(new.id, new.verb, given, actor.user_id), new.case_ids, at=at):
         known = await bulk.find(conn, new.id)
         if known is None or known.asked_by != actor.user_id or known.verb != new.verb:

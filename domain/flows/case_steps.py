@@ -42,6 +42,7 @@ from cases c where c.id = %(id)s and {{}} for update
 """
 _PARTS = "select department_id, done_at is not null from case_parts where case_id = %s"
 _REQUEST = "select asked_by, amount, unit from case_requests where case_id = %s and decision is null"
+_TARGET = "select state, department_id, party_ids from cases where id = %s for update"
 _UNEXPLAINED = """
 select count(*) from case_escalations e join cases c on c.id = e.case_id
 where c.id = %s and e.explained_at is null and e.department_id = c.department_id
@@ -49,7 +50,8 @@ where c.id = %s and e.explained_at is null and e.department_id = c.department_id
 _ENTRIES = "select at, kind, phase, amount, unit from case_clock where case_id = %s order by seq"
 _REPEATED = "select case_id, verb from case_transitions where command_id = %s"
 _LOG = """
-insert into case_transitions (id, case_id, at, verb, from_state, to_state, actor_id, department_id, reason, command_id, occurred_at, details)
+insert into case_transitions
+    (id, case_id, at, verb, from_state, to_state, actor_id, department_id, reason, command_id, occurred_at, details)
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _TICK = """
@@ -214,7 +216,11 @@ async def _informed(
         ((unexplained,),) = await (await conn.execute(_UNEXPLAINED, (case.id,))).fetchall()
         facts = replace(facts, unexplained=unexplained)
     if verb == "merge" and given.target_id is not None:
-        row = await (await conn.execute("select state from cases where id = %s for update", (given.target_id,))).fetchone()
+        row = await (await conn.execute(_TARGET, (given.target_id,))).fetchone()
+        about = case.facts.about_department_id
+        if row is not None and about is not None and about in (row[1], *row[2]):
+            message = "a complaint is never merged into a case of whom it is about"
+            raise Invalid(message, "投诉不能并入被投诉单位承办的案件", field="targetId")
         facts = replace(facts, target_state=row[0] if row and scope is not None else None)
     if verb not in _NAME_THE_MATTER:
         given = replace(given, matter_id=None, condition_id=None)
@@ -310,6 +316,8 @@ async def _write(
     )  # fmt: skip
     await timers.reset(conn, case.id, chains)
     left = [department_before] if department_before and department_before != department_after and department_before not in parties else []
+    if (about := changes.get("about_department_id")) is not None and about != case.facts.about_department_id:
+        left.append(about)  # whatever its people had on their screens is taken off them
     happened = [
         events.Event(
             kind=f"case.{verb}", subject_kind="case", subject_id=case.id, at=at, area_ids=case.area_ids, actor_id=by.user_id,

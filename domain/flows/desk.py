@@ -28,7 +28,7 @@ _SEEN: Final = f"select c.area_ids, c.department_id, c.party_ids from cases c wh
 _OPEN: Final = f"from cases c where c.closed_at is null and {SEES.format('c')}"
 _COUNTS: Final = f"""
 select count(*), count(*) filter (where c.due_at <= %(at)s), count(*) filter (where c.supervised_at is not null),
-       count(*) filter (where c.department_id is null) {_OPEN}
+       count(*) filter (where c.department_id is null and (c.state <> 'checking' or c.home_area_id is null)) {_OPEN}
 """
 _LISTED: Final = f"select c.id {_OPEN} and {{}} order by c.due_at nulls last, c.id limit {MOST_CASES}"
 

@@ -33,11 +33,21 @@ ARGUMENTS = {
     "removeEndpoint": f"(id: {UUID})", "saveGateway": '(kind: "sms", settings: [])', "unsubscribePush": '(url: "https://x")',
     "subscribePush": '(input: {url: "http", p256dh: "x", auth: "x"})',
     "stepCase": f'(input: {{caseId: {UUID}, verb: "accept", revision: 1}})',
+    "dutyRoster": f"(from: {INSTANT}, to: {INSTANT})", "departmentSkills": f"(departmentId: {UUID})",
+    "saveDutyShift": f"(input: {{departmentId: {UUID}, startsAt: {INSTANT}, endsAt: {INSTANT}, headCount: 1}})",
+    "removeDutyShift": f"(id: {UUID})", "setDepartmentSkills": f"(departmentId: {UUID}, skills: [])",
+    "saveAdmission": f'(input: {{areaId: {UUID}, matters: {{}}, taskClass: "x"}})', "removeAdmission": f"(id: {UUID})",
+    "claimCase": f"(caseId: {UUID})", "releaseCase": f"(caseId: {UUID})", "startHandover": '(input: {text: "x"})',
+    "acknowledgeHandover": f"(id: {UUID})", "bulkJob": f"(id: {UUID})", "bulkResults": f"(jobId: {UUID})",
+    "bulkStep": f'(input: {{jobId: {UUID}, verb: "recall", caseIds: [{UUID}], reason: "x"}})', "undoBulk": f"(jobId: {UUID})",
 }  # fmt: skip
 NEEDS = {
     "cases": "case.read", "case": "case.read", "caseCounts": "case.read", "livePosition": "case.read",
     "diversions": "case.file", "placeDiversion": "case.file", "returnDiversion": "case.file",
-    "raiseAlert": "alert.raise", "stepCase": "case.handle",
+    "raiseAlert": "alert.raise", "stepCase": "case.handle", "admissions": "case.read", "claimCase": "case.read",
+    "releaseCase": "case.read", "departmentSkills": "case.dispatch", "handovers": "case.dispatch", "startHandover": "case.dispatch",
+    "acknowledgeHandover": "case.dispatch", "bulkStep": "case.dispatch", "saveAdmission": "case.supervise",
+    "removeAdmission": "case.supervise",
     "deliveries": "delivery.read", "deliveryCounts": "delivery.read",
     **dict.fromkeys(
         ("retryDelivery", "discardDelivery", "endpoints", "gateways", "deliveryChannels", "unreachableDepartments", "saveEndpoint",
