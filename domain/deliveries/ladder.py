@@ -39,7 +39,7 @@ where d.id = %(id)s and d.report_id is null
 """
 _ANSWERED: Final = """
 update deliveries set climb_at = null, read_at = %(at)s, read_by = %(by)s, state = 'read'
-where case_id = any(%(cases)s) and report_id is null and not above and template not in ('event', 'whistle')
+where case_id = any(%(cases)s) and report_id is null and above = 0 and template not in ('event', 'whistle')
   and state in ('pending', 'sending', 'sent')
 """
 _REPORTED_IN: Final = """

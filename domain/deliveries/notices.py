@@ -13,7 +13,8 @@ from typing import Any, Final
 from uuid import UUID
 
 DEPARTMENT: Final = "department"  # whoever has the case after the event
-ABOVE: Final = "above"  # the department above it
+ABOVE: Final = "above"  # the department so many levels above it as the case has risen
+GRID: Final = "grid"  # the workers of its grid, while no department has it
 REPORTER: Final = "reporter"  # whoever reported it, where they left a number
 
 URGENT: Final = ("wecom", "dingtalk", "webpush", "sms", "email")
@@ -45,30 +46,38 @@ TODAY: Final = _patience(30, 60, 120)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One row: an event tells an audience; without ``patience`` nobody else is told when it stays unread."""
+    """One row: an event tells an audience; without ``patience`` nobody else is told when it stays unread.
+
+    ``ground``: while no department has the case, the one that answers for the ground is told.
+    """
 
     event: str
     audience: str
     template: str
     channels: tuple[str, ...]
     patience: Patience | None
+    ground: bool = False
 
 
-def _rule(event: str, audience: str, template: str, channels: tuple[str, ...], patience: Patience | None) -> Rule:
-    return Rule(event=event, audience=audience, template=template, channels=channels, patience=patience)
+def _rule(
+    event: str, audience: str, template: str, channels: tuple[str, ...], patience: Patience | None, *, ground: bool = False
+) -> Rule:
+    return Rule(event=event, audience=audience, template=template, channels=channels, patience=patience, ground=ground)
 
 
 RULES: Final = (
     _rule("case.opened", DEPARTMENT, "assigned", URGENT, SOON),
+    _rule("case.opened", GRID, "check", URGENT, SOON),
     _rule("case.dispatch", DEPARTMENT, "assigned", URGENT, SOON),
     _rule("case.transfer", DEPARTMENT, "assigned", URGENT, SOON),
     _rule("case.pass_on", DEPARTMENT, "assigned", URGENT, AT_ONCE),
     _rule("case.whistle", DEPARTMENT, "whistle", URGENT, SOON),
     _rule("case.rework", DEPARTMENT, "rework", URGENT, SOON),
     _rule("case.supervise", DEPARTMENT, "supervised", URGENT, AT_ONCE),
-    _rule("case.warning", DEPARTMENT, "warning", URGENT, SOON),
-    _rule("case.overdue", DEPARTMENT, "overdue", URGENT, AT_ONCE),
-    _rule("case.escalated", ABOVE, "escalated", URGENT, SOON),
+    _rule("case.warning", DEPARTMENT, "warning", URGENT, SOON, ground=True),
+    _rule("case.warning", GRID, "warning", URGENT, SOON),
+    _rule("case.overdue", DEPARTMENT, "overdue", URGENT, AT_ONCE, ground=True),
+    _rule("case.escalated", ABOVE, "escalated", URGENT, SOON, ground=True),
     _rule("case.escalated", DEPARTMENT, "escalated", URGENT, None),
     _rule("case.extend", DEPARTMENT, "extended", CALM, None),
     _rule("case.suspend", DEPARTMENT, "suspended", CALM, None),
@@ -101,7 +110,7 @@ class Notice:
     """Somebody is to be told something: a department (a named person of it first), or the reporter of a report.
 
     ``facts`` are what the template says and must hold neither contact data nor anything of the reporter.
-    ``above`` begins at the level above the department. ``except_department_id`` is told on no rung.
+    ``above`` begins so many levels above the department. ``except_department_id`` is told on no rung.
     """
 
     event_kind: str
@@ -114,6 +123,6 @@ class Notice:
     department_id: UUID | None = None
     user_id: UUID | None = None
     report_id: UUID | None = None
-    above: bool = False
+    above: int = 0
     except_department_id: UUID | None = None
 

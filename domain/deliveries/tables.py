@@ -67,7 +67,7 @@ deliveries = Table(
     Column("department_id", Uuid, ForeignKey("departments.id"), nullable=True, comment="whom it is about waking: the ladder begins here"),
     Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=True, comment="the person to be woken first, where one was named"),
     Column("report_id", Uuid, ForeignKey("reports.id", ondelete="CASCADE"), nullable=True, comment="the reporter of this report is told"),
-    Column("above", Boolean, nullable=False, server_default="false", comment="the ladder begins one level above department_id"),
+    Column("above", Integer, nullable=False, server_default="0", comment="the ladder begins so many levels above department_id, or at the highest there is"),
     Column("except_department_id", Uuid, nullable=True, comment="never told, on no rung: whom the complaint is about"),
     Column("ladder_id", Uuid, nullable=False, comment="id of the ladder's first delivery"),
     Column("rung", Integer, nullable=False, server_default="0", comment="0 for the first; each next channel, person or level is one more"),

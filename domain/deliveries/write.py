@@ -28,7 +28,8 @@ _NEXT: Final = f"""
         select d.id, d.parent_id, chain.depth + 1 from departments d join chain on d.id = chain.parent_id
         where chain.depth < {MAX_LEVELS}
     ), told (id, depth) as (
-        select id, depth from chain where depth >= n.above::int and id is distinct from n.except_department_id
+        select id, depth from chain
+        where depth >= least(n.above, greatest((select max(depth) from chain), 1)) and id is distinct from n.except_department_id
     ), owners (owner, depth, rank) as (
         select n.user_id, 0, 0 where n.user_id is not null
         union all select id, depth, 1 from told
@@ -48,7 +49,7 @@ _COLUMNS: Final = (
 _ROWS: Final = """
     jsonb_to_recordset(%(rows)s) as n (
         id uuid, case_id uuid, event_id uuid, event_kind text, template text, facts jsonb, channel text, endpoint_id uuid,
-        department_id uuid, user_id uuid, report_id uuid, above boolean, except_department_id uuid, ladder_id uuid, rung int,
+        department_id uuid, user_id uuid, report_id uuid, above int, except_department_id uuid, ladder_id uuid, rung int,
         level int, channels text[], waits_s int[], last_owner uuid
     )
 """
@@ -67,7 +68,7 @@ returning ladder_id
 _DIRECT: Final = f"""
 insert into deliveries ({_COLUMNS})
 select n.id, %(at)s, n.case_id, n.event_id, n.event_kind, n.template, n.facts, n.channel, n.endpoint_id, n.department_id, n.user_id,
-       n.report_id, false, null, n.id, 0, 0, '{{}}', null, 'first', null, 'pending', {ATTEMPTS}, %(at)s
+       n.report_id, 0, null, n.id, 0, 0, '{{}}', null, 'first', null, 'pending', {ATTEMPTS}, %(at)s
 from {_ROWS}
 """
 _REACH: Final = """

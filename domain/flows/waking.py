@@ -5,7 +5,8 @@ Called once by whoever records events of cases. Where nobody can be reached it c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -16,17 +17,43 @@ from domain.deliveries.notices import Notice, Rule
 from domain.deliveries.write import Call, Reach
 from domain.events import Event
 
+MAX_WORKERS: Final = 1000
+WORKERS: Final = ["grid_worker", "rail_guard"]
+
+# Who answers for the ground is asked for only while no department has the case.
 _FACTS: Final = """
-select c.id, c.about_department_id, jsonb_build_object('number', c.number, 'title', c.title, 'state', c.state, 'due_at', c.due_at,
+select c.id, c.about_department_id, c.level,
+       case when c.department_id is null then (
+           select d.department_id from duties d join area_versions v on v.area_id = d.area_id and v.valid_to is null
+           where d.area_id = any(c.area_ids) and d.capacity = 'territory' and (d.valid_to is null or d.valid_to > %(at)s)
+           order by cardinality(v.path) desc, d.id limit 1
+       ) end, jsonb_build_object('number', c.number, 'title', c.title, 'state', c.state, 'due_at', c.due_at,
        'grid', (select v.name from area_versions v where v.id = c.home_version_id))
-from cases c where c.id = any(%s)
+from cases c where c.id = any(%(ids)s)
 """
 _REPORTERS: Final = """
 select r.case_id, r.id from reports r join contacts k on k.report_id = r.id and k.phone is not null where r.case_id = any(%s)
 """
+_WORKERS: Final = f"""
+select c.id, r.user_id from cases c join user_roles r on r.area_id = c.home_area_id and r.role = any(%s)
+where c.id = any(%s) order by r.user_id limit {MAX_WORKERS}
+"""
 _PHONE: Final = "select phone from contacts where report_id = %s"
 
-_Facts = dict[UUID, tuple[UUID | None, dict[str, Any]]]
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What is to be told of a case, and who must not be or, for want of a department, is."""
+
+    about: UUID | None
+    level: int
+    ground: UUID | None
+    facts: dict[str, Any]
+    reporters: list[UUID] = field(default_factory=list)
+    workers: list[UUID] = field(default_factory=list)
+
+
+_Cases = Mapping[UUID, _Case]
 
 
 async def wake(conn: Conn, happened: Sequence[Event], *, at: datetime) -> None:
@@ -45,12 +72,10 @@ async def wake(conn: Conn, happened: Sequence[Event], *, at: datetime) -> None:
     wanted = [(event, rules) for event, rules in wanted if rules or _hooks(event, reach)]
     if not wanted:
         return
-    facts = await _facts(conn, {event.subject_id for event, _ in wanted})
-    asked = {event.subject_id for event, rules in wanted if any(rule.audience == notices.REPORTER for rule in rules)}
-    reporters = await _reporters(conn, asked)
-    told = [notice for event, rules in wanted for rule in rules for notice in _notices(event, rule, facts, reporters)]
+    known = await _cases(conn, wanted, at)
+    told = [notice for event, rules in wanted for rule in rules for notice in _notices(event, rule, known[event.subject_id])]
     await write.notify(conn, told, at=at)
-    await write.call(conn, [call for event, _ in wanted for call in _calls(event, reach, facts)], at=at)
+    await write.call(conn, [call for event, _ in wanted for call in _calls(event, reach, known[event.subject_id])], at=at)
 
 
 async def phone_of(conn: Conn, report_id: UUID) -> str | None:
@@ -70,11 +95,16 @@ async def _settle(conn: Conn, cases: Sequence[Event], at: datetime) -> None:
 
 
 def _rules(event: Event, reach: Reach) -> list[Rule]:
-    found = notices.BY_EVENT.get(event.kind, ())
+    """List the rules of an event that may reach somebody here."""
+    owned = bool(event.department_ids)
+    possible = {
+        notices.REPORTER: reach.reporters, notices.GRID: reach.staff and not owned,
+        notices.DEPARTMENT: reach.staff, notices.ABOVE: reach.staff,
+    }  # fmt: skip
     return [
         rule
-        for rule in found
-        if (reach.reporters if rule.audience == notices.REPORTER else reach.staff and bool(event.department_ids))
+        for rule in notices.BY_EVENT.get(event.kind, ())
+        if possible[rule.audience] and (owned or rule.ground or rule.audience in (notices.REPORTER, notices.GRID))
     ]
 
 
@@ -82,28 +112,34 @@ def _hooks(event: Event, reach: Reach) -> list[write.Hook]:
     return [hook for hook in reach.hooks if hook.wants(event.kind, event.department_ids)]
 
 
-async def _facts(conn: Conn, case_ids: Collection[UUID]) -> _Facts:
-    rows = await (await conn.execute(_FACTS, (list(case_ids),))).fetchall()
-    return {case_id: (about, facts) for case_id, about, facts in rows}
+async def _cases(conn: Conn, wanted: Sequence[tuple[Event, Sequence[Rule]]], at: datetime) -> _Cases:
+    rows = await (await conn.execute(_FACTS, {"ids": list({event.subject_id for event, _ in wanted}), "at": at})).fetchall()
+    known = {case_id: _Case(about, level, ground, facts) for case_id, about, level, ground, facts in rows}
+    if asked := _asked(wanted, notices.REPORTER):
+        for case_id, report_id in await (await conn.execute(_REPORTERS, (asked,))).fetchall():
+            known[case_id].reporters.append(report_id)
+    if asked := _asked(wanted, notices.GRID):
+        for case_id, user_id in await (await conn.execute(_WORKERS, (WORKERS, asked))).fetchall():
+            known[case_id].workers.append(user_id)
+    return known
 
 
-async def _reporters(conn: Conn, case_ids: Collection[UUID]) -> list[tuple[UUID, UUID]]:
-    if not case_ids:
-        return []
-    return [(case_id, report_id) for case_id, report_id in await (await conn.execute(_REPORTERS, (list(case_ids),))).fetchall()]
+def _asked(wanted: Sequence[tuple[Event, Sequence[Rule]]], audience: str) -> list[UUID]:
+    return list({event.subject_id for event, rules in wanted if any(rule.audience == audience for rule in rules)})
 
 
-def _notices(event: Event, rule: Rule, facts: _Facts, reporters: Sequence[tuple[UUID, UUID]]) -> list[Notice]:
-    about, known = facts[event.subject_id]
+def _notices(event: Event, rule: Rule, case: _Case) -> list[Notice]:
     if rule.audience == notices.REPORTER:
         # What a reporter is told is the number and the matter, not where it went.
-        own = {name: known[name] for name in ("number", "title")}
-        return [_notice(event, rule, own, report_id=report) for case, report in reporters if case == event.subject_id]
-    above = rule.audience == notices.ABOVE
+        own = {name: case.facts[name] for name in ("number", "title")}
+        return [_notice(event, rule, own, report_id=report_id) for report_id in case.reporters]
+    if rule.audience == notices.GRID:
+        return [_notice(event, rule, case.facts, user_id=user_id, except_department_id=case.about) for user_id in case.workers]
+    above = max(case.level, 1) if rule.audience == notices.ABOVE else 0
+    departments = event.department_ids or ([case.ground] if rule.ground and case.ground else [])
     return [
-        _notice(event, rule, known, department_id=department, above=above, except_department_id=about)
-        for department in event.department_ids
-        if department != about or above
+        _notice(event, rule, case.facts, department_id=department, above=above, except_department_id=case.about)
+        for department in departments
     ]
 
 
@@ -114,13 +150,12 @@ def _notice(event: Event, rule: Rule, facts: dict[str, Any], **to: Any) -> Notic
     )  # fmt: skip
 
 
-def _calls(event: Event, reach: Reach, facts: _Facts) -> list[Call]:
-    about, known = facts[event.subject_id]
+def _calls(event: Event, reach: Reach, case: _Case) -> list[Call]:
     return [
         Call(
             hook_id=hook.id, event_id=event.id, event_kind=event.kind, case_id=event.subject_id, department_id=hook.department_id,
-            facts=known | {"case_id": str(event.subject_id), "at": event.at.isoformat()},
+            facts=case.facts | {"case_id": str(event.subject_id), "at": event.at.isoformat()},
         )
         for hook in _hooks(event, reach)
-        if hook.department_id is None or hook.department_id != about
+        if hook.department_id is None or hook.department_id != case.about
     ]  # fmt: skip

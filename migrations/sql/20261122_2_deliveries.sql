@@ -66,7 +66,7 @@ CREATE TABLE deliveries (
     department_id UUID,
     user_id UUID,
     report_id UUID,
-    above BOOLEAN DEFAULT 'false' NOT NULL,
+    above INTEGER DEFAULT '0' NOT NULL,
     except_department_id UUID,
     ladder_id UUID NOT NULL,
     rung INTEGER DEFAULT '0' NOT NULL,
@@ -113,7 +113,7 @@ COMMENT ON COLUMN deliveries.endpoint_id IS 'empty for reporters, whose number i
 COMMENT ON COLUMN deliveries.department_id IS 'whom it is about waking: the ladder begins here';
 COMMENT ON COLUMN deliveries.user_id IS 'the person to be woken first, where one was named';
 COMMENT ON COLUMN deliveries.report_id IS 'the reporter of this report is told';
-COMMENT ON COLUMN deliveries.above IS 'the ladder begins one level above department_id';
+COMMENT ON COLUMN deliveries.above IS 'the ladder begins so many levels above department_id, or at the highest there is';
 COMMENT ON COLUMN deliveries.except_department_id IS 'never told, on no rung: whom the complaint is about';
 COMMENT ON COLUMN deliveries.ladder_id IS 'id of the ladder''s first delivery';
 COMMENT ON COLUMN deliveries.rung IS '0 for the first; each next channel, person or level is one more';

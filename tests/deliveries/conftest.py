@@ -32,7 +32,7 @@ class Reachable:
         """Save an address; without one of its own it gets some address of its kind."""
         address = more.pop("address", None) or ADDRESSES[kind] | ({"phone": f"1380000{len(self.users):04}"} if kind == "sms" else {})
         given = NewEndpoint(
-            kind=kind, label=f"{department or user}/{kind}", address=address,
+            kind=kind, label=more.pop("label", f"{department or user}/{kind}"), address=address,
             department_id=self.city.departments[department] if department else None, user_id=self.users[user] if user else None, **more,
         )  # fmt: skip
         return await endpoints.save(self.city.conn, given, secret=SECRET, at=AT)
