@@ -51,6 +51,10 @@ async def run(settings: Settings, *, clock: Clock) -> None:
         if await deadlines.fire_all_due(pool, holder, clock):
             await sender.poke(channels)
 
+    async def step_due() -> None:
+        if await deadlines.step_all_due(pool, holder, clock):
+            await sender.poke(channels)
+
     async def follow_calendar() -> None:
         if await deadlines.recompute_all(pool, holder, clock):
             await sender.poke(channels)
@@ -74,6 +78,7 @@ async def run(settings: Settings, *, clock: Clock) -> None:
         async with asyncio.TaskGroup() as jobs:
             jobs.create_task(keep_doing("relay", give_positions, every_s=0.0))
             jobs.create_task(keep_doing("deadlines", fire_due, every_s=DUE_EVERY_S))
+            jobs.create_task(keep_doing("steps", step_due, every_s=DUE_EVERY_S))
             jobs.create_task(keep_doing("calendar", follow_calendar, every_s=CALENDAR_EVERY_S))
             jobs.create_task(keep_doing("deliveries", send, every_s=0.0))
             jobs.create_task(keep_doing("ladders", climb, every_s=DUE_EVERY_S))

@@ -27,6 +27,9 @@ from domain.flows.city import CityHolder
 
 log = logging.getLogger(__name__)
 
+# A worker takes these apart, so that a rise never waits for a flood of steps.
+DEADLINES: Final = ("deadline",)
+STEPS: Final = ("accept", "rate")
 # How often a case is passed on by itself before whoever dispatches has to decide.
 MAX_PASSES: Final = 2
 
@@ -34,7 +37,7 @@ MAX_PASSES: Final = 2
 _TAKE: Final = """
 select c.id, t.chain, t.kind, t.due_at, c.state, c.phase, c.due_at, c.department_id, c.area_ids, c.party_ids
 from cases c join case_timers t on t.case_id = c.id
-where t.due_at <= %(at)s order by t.due_at, t.case_id limit %(limit)s for update of c, t skip locked
+where t.due_at <= %(at)s and t.chain = any(%(chains)s) order by t.due_at, t.case_id limit %(limit)s for update of c, t skip locked
 """
 _NEXT: Final = """
 update case_timers t set kind = x.kind, due_at = x.due_at
@@ -70,12 +73,14 @@ class _Due:
         return Event(kind=kind, subject_kind="case", subject_id=self.case_id, at=at, area_ids=self.area_ids, department_ids=units)
 
 
-async def fire(conn: Conn, holder: CityHolder, *, at: datetime, limit: int = 200) -> int:
-    """Fire up to ``limit`` timers that have come, and give how many; call again until it gives 0.
+async def fire(
+    conn: Conn, holder: CityHolder, *, at: datetime, limit: int = 200, chains: Sequence[str] = (*DEADLINES, *STEPS)
+) -> int:
+    """Fire up to ``limit`` timers of some chains that have come, and give how many; call again until it gives 0.
 
     Of several timers of one case the first fires; the others are looked at again in the next batch, as the case is then.
     """
-    rows = await (await conn.execute(_TAKE, {"at": at, "limit": limit})).fetchall()
+    rows = await (await conn.execute(_TAKE, {"at": at, "limit": limit, "chains": list(chains)})).fetchall()
     first: dict[UUID, _Due] = {}
     for row in rows:
         first.setdefault(row[0], _Due(*row))
