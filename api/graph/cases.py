@@ -223,7 +223,7 @@ class Case:
     )
     ranking: list[RankedUnit] = derived(RANKING, ranked_units, "Units that could take it, best first; none without case.dispatch.")
     claimed_by: CaseClaim | None = one(CLAIM_NOW, "Who has it open at a desk now.")
-    stage: strawberry.ID | None = column(STAGE, "Changes whenever the case moves to another state or unit; fieldActions takes it as `seen`.")
+    stage: strawberry.ID | None = column(STAGE, "Changes when the case moves to another state or unit; fieldActions takes it as `seen`.")
     visits: list[CaseVisit] = many("{0}.case_id = {1}.id", "Arrivals at the spot.", order="{0}.at, {0}.id")
     notes: list[CaseNote] = many("{0}.case_id = {1}.id", "What those at the spot wrote down.", order="{0}.at, {0}.id")
     messages: list[CaseMessage] = many("{0}.case_id = {1}.id", "What was said with its reporters.", order="{0}.at, {0}.id")

@@ -10,25 +10,16 @@ import strawberry
 
 from api import read
 from api.context import Info
-from api.entity import column, derived, entity, many, told
+from api.entity import column, entity, many, told
 from api.graph.routing import Reason, reasons
-from api.graph.words import PositionInput, Words, state_words
+from api.graph.words import PositionInput
 from api.scalars import uuid_of
-from domain.cases.lifecycle import BY_VERB
-from domain.errors import DomainError, Invalid, NotFound
+from domain.errors import DomainError, NotFound
 from domain.flows.report_intake import Submitted
 from domain.people.scope import scope_for
-from domain.reports.intake import MAX_PHOTOS, ReportInput, tracking_hash
+from domain.reports.intake import MAX_PHOTOS, ReportInput
 from runtime import ratelimit
 from runtime.ratelimit import Limit
-
-OPENED = {"zh": "受理立案", "en": "Taken in"}
-
-
-def step_words(verb: str) -> dict[str, str]:
-    """Name a step of a case in two languages."""
-    step = BY_VERB.get(verb)
-    return {"zh": step.zh, "en": step.en} if step else OPENED
 
 
 @entity("photos", "A photo, re-encoded without the sender's metadata.")
@@ -40,6 +31,8 @@ class Photo:
     height: int = column("{0}.height", "Pixels.")
     url: str = column("'/media/' || {0}.id", "Path on this server; needs the same identity as this answer.")
     taken_at: datetime | None = column("{0}.taken_at", "When the camera says it was taken.")
+    role: str | None = column("{0}.role", "Of a field photo: `before` or `after` the work.")
+    released_at: datetime | None = column("{0}.released_at", "Since when the reporters of the case may see it.")
 
 
 @entity(
@@ -60,35 +53,9 @@ class Report:
     accuracy_m: float | None = column("{0}.accuracy_m", "Radius in metres the sender's receiver claimed.")
     datum: str = column("{0}.datum", "Datum the position was given in.")
     photos: list[Photo] = many("{0}.report_id = {1}.id", "Its photos.", order="{0}.id", limit=MAX_PHOTOS)
-
-
-@entity("case_transitions", "A step the public may know of.")
-class TrackedStep:
-    """A public step."""
-
-    at: datetime = column("{0}.at", "When.")
-    verb: str = column("{0}.verb", "Key of the step.")
-    name: Words = derived("{0}.verb", step_words, "Name of the step.")
-
-
-@entity(
-    "(select c.id, c.number, c.state, c.title, c.opened_at, c.due_at, c.closed_at, c.department_id, c.home_version_id, r.tracking_hash"
-    " from reports r join cases c on c.id = r.case_id)",
-    "What the sender of a report may see of its case.",
-)
-class TrackedReport:
-    """A followed report."""
-
-    number: str = column("{0}.number", "The case's number.")
-    state: str = column("{0}.state", "Key of the state.")
-    state_name: Words = derived("{0}.state", state_words, "Name of the state.")
-    title: str = column("{0}.title", "Name of the matter.")
-    area_name: str | None = column("(select v.name from area_versions v where v.id = {0}.home_version_id)", "The grid that owns it.")
-    department_name: str | None = column("(select d.name from departments d where d.id = {0}.department_id)", "Who has it now.")
-    opened_at: datetime = column("{0}.opened_at", "When it was opened.")
-    due_at: datetime | None = column("{0}.due_at", "When it is to be handled by.")
-    closed_at: datetime | None = column("{0}.closed_at", "When it was closed.")
-    steps: list[TrackedStep] = many("{0}.case_id = {1}.id", "Steps so far, oldest first.", order="{0}.at, {0}.id")
+    public_text: str | None = column(
+        "(select p.public_text from report_publications p where p.report_id = {0}.id)", "Words a supervisor published about it."
+    )
 
 
 @strawberry.input(description="A report, complete or a retry of one with the same submissionId.")
@@ -123,28 +90,12 @@ class SubmittedReport:
 
 
 ANONYMOUS = Limit("report", 600, 60, "上报过于频繁", "reports from this address")
-LOOKUPS = Limit("track", 120, 60, "查询过于频繁", "tracking look-ups from this address")
-LONGEST_CODE = 64
 FACTS = frozenset({"areaName", "areaCode", "departmentName", "dueAt", "why"})
 _FACTS = """
 select v.name, v.code, d.name, c.due_at, r.why
 from cases c join receipts r on r.id = c.receipt_id
 left join area_versions v on v.id = c.home_version_id left join departments d on d.id = coalesce(c.department_id, c.proposed_department_id) where c.id = %s
 """
-
-
-@strawberry.type
-class ReportsQuery:
-    """Reads of the public."""
-
-    @strawberry.field(description="Follow a report with its tracking code; null for an unknown code. Limited by address.")
-    async def track_report(self, info: Info, code: str) -> TrackedReport | None:
-        """Follow a report."""
-        context = info.context
-        await ratelimit.spend(context.state.redis, LOOKUPS, context.address)
-        if len(code) > LONGEST_CODE:
-            raise Invalid(f"a tracking code has at most {LONGEST_CODE} characters", "查询码过长", field="code")
-        return await read.first(info, where=["{0}.tracking_hash = %(hash)s"], values={"hash": tracking_hash(code)})
 
 
 @strawberry.type

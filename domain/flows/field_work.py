@@ -54,7 +54,7 @@ class Outcome:
     those of the case now, None where it is not the caller's to see.
     """
 
-    id: UUID
+    id: UUID | str
     status: str
     error: Mapping[str, Any] | None = None
     warning: Mapping[str, Any] | None = None
