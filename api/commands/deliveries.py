@@ -46,10 +46,8 @@ async def _run(url: str, dead: bool, retry: str) -> None:
 
 
 async def _retry(conn: Conn, which: str) -> None:
-    if which == "all":
-        wanted = [row[0] for row in await (await conn.execute(_DEAD, (MOST,))).fetchall()]
-    else:
-        wanted = [_id(which)]
+    dead = await (await conn.execute(_DEAD, (MOST,))).fetchall() if which == "all" else []
+    wanted = [row[0] for row in dead] if which == "all" else [_id(which)]
     for delivery_id in wanted:
         await sending.retry(conn, delivery_id, by=None, at=datetime.now(UTC))
     say(f"{len(wanted)} to be sent again.")
