@@ -24,7 +24,8 @@ def test_dead_letters_are_counted_listed_and_sent_again(tmp_path: Path, database
             "insert into deliveries (id, created_at, event_kind, template, facts, channel, endpoint_id, ladder_id, rung_kind, channels,"
             " state, next_at, attempts, last_attempt, last_error)"
             ""
-            " values (%s, now(), 'case.close', 'event', '{\"number\": \"20261120-000017\"}', 'webhook', %s, %s, 'first', '{}', 'dead', now(), 7, 7, 'HTTP 500')",
+            " values (%s, now(), 'case.close', 'event', '{\"number\": \"20261120-000017\"}', 'webhook', %s, %s, 'first', '{}',"
+            " 'dead', now(), 7, 7, 'HTTP 500')",
             (dead, endpoint, dead),
         )
 
