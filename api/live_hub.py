@@ -95,8 +95,8 @@ class View:
         return LiveKind.LEAVE if self._holds(areas, departments) else None
 
     def loses(self, event: Published) -> bool:
-        """Tell whether the event takes the case from the viewer's own department: a complaint that turns out to be about it."""
-        return not self.scope.own_ids.isdisjoint(event.left_department_ids)
+        """Tell whether the event takes a case from people who saw it by its area: a complaint that turns out to be about them."""
+        return bool(event.left_area_ids) and self.scope.allows(event.left_area_ids, ())
 
     def shows(self, event: Published, where: LonLats) -> bool:
         """Tell whether the event's case lies in the viewport; a case does not move."""

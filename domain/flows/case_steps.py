@@ -21,12 +21,12 @@ from domain.cases.ledger import Entry
 from domain.cases.lifecycle import REPORTER, SYSTEM, Transition
 from domain.cases.rules import By, Decision, Facts, Part, StepInput
 from domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
-from domain.flows import dispatching, waking
-from domain.flows.assignment import assign, receipt_of
+from domain.flows import dispatching, merging, waking
+from domain.flows.assignment import as_stored, assign, receipt_of
 from domain.flows.city import City
 from domain.people.scope import SEES, Actor, Scope, scope_for
 from domain.routing import receipts
-from geo.lonlat import Datum, LonLat, Position
+from geo.lonlat import LonLat
 
 __all__ = ["Part", "StepInput", "Stepped", "step", "step_as_reporter", "step_as_system"]
 
@@ -237,7 +237,7 @@ async def _informed(
         condition = found or condition
     facts = replace(facts, limit=(condition.amount, condition.unit) if condition else rules.CHECK_LIMIT)
     if given.matter_id is not None and matter is not None:
-        assigned = assign(city, _as_stored(case.lonlat), matter)
+        assigned = assign(city, as_stored(case.lonlat), matter)
         department = assigned.choice.department
         receipt = receipt_of(city.areas, assigned, subject_kind="case", subject_id=case.id)
         await receipts.write(conn, [receipt], at=at)
@@ -247,10 +247,6 @@ async def _informed(
             "proposed_department_id": facts.proposed_department_id,
         }  # fmt: skip
     return facts, extra
-
-
-def _as_stored(lonlat: LonLat) -> Position:
-    return Position(lonlat=lonlat, accuracy_m=None, datum_declared=Datum.WGS84, raw_lon=lonlat.lon, raw_lat=lonlat.lat)
 
 
 async def _check_targets(conn: Conn, case: _Case, given: StepInput, at: datetime) -> None:
@@ -316,16 +312,20 @@ async def _write(
     )  # fmt: skip
     await timers.reset(conn, case.id, chains)
     left = [department_before] if department_before and department_before != department_after and department_before not in parties else []
-    if (about := changes.get("about_department_id")) is not None and about != case.facts.about_department_id:
-        left.append(about)  # whatever its people had on their screens is taken off them
+    # Whom it turns out to be about may have seen it by its area: it is taken off their screens, and nobody else is told.
+    about = changes.get("about_department_id")
+    left_areas = case.area_ids if about is not None and about != case.facts.about_department_id else ()
     happened = [
         events.Event(
             kind=f"case.{verb}", subject_kind="case", subject_id=case.id, at=at, area_ids=case.area_ids, actor_id=by.user_id,
             department_ids=[*([department_after] if department_after else []), *parties], left_department_ids=left,
+            left_area_ids=left_areas,
         )
     ]  # fmt: skip
     await events.record(conn, happened)
     await waking.wake(conn, happened, at=at)
+    if verb in merging.AFTER:
+        await merging.AFTER[verb](conn, case.id, given, by.user_id, city, at)
     return after
 
 
