@@ -45,7 +45,7 @@ class NewCase:
 
     What the public reports is first checked on the spot by its grid, within ``rules.CHECK_LIMIT``; everything else is filed
     at once, under the limit of its filing condition, and dispatched where somebody was found. ``department_id`` is whom
-    routing found.
+    routing found. ``since`` is from when its clock runs where that is before it was opened: it was split off another.
     """
 
     origin: str
@@ -62,6 +62,7 @@ class NewCase:
     checked_first: bool = False
     wants_rating: bool = False
     split_from_id: UUID | None = None
+    since: datetime | None = None
     id: UUID = field(default_factory=new_id)
 
     @property
@@ -83,6 +84,7 @@ class NewCase:
 
     def first_entry(self, at: datetime) -> Entry:
         """Give the ledger's first entry."""
+        at = self.since or at
         if self.checked_first:
             return Entry(at, "start", "check", *rules.CHECK_LIMIT)
         return Entry(at, "start", "handle", *self.limit)
@@ -119,7 +121,7 @@ def first_ticks(case: NewCase, given: Mapping[str, object], *, at: datetime, cal
     """Give the ledger's first row; ``given`` are the case's own parameters."""
     entry = case.first_entry(at)
     return (
-        new_id(), case.id, at, entry.phase, entry.amount, entry.unit, calendar.version, given["due_at"], given["due_provisional"],
+        new_id(), case.id, entry.at, entry.phase, entry.amount, entry.unit, calendar.version, given["due_at"], given["due_provisional"],
     )  # fmt: skip
 
 

@@ -16,7 +16,8 @@ from domain.routing.choose import Choice, choose
 from domain.routing.receipts import NewReceipt
 from domain.routing.table import Matter
 from geo import datum
-from geo.lonlat import GeoError, Position
+from geo.lonlat import Datum, GeoError, LonLat, Position
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
@@ -40,6 +41,11 @@ def read_position(*, lon: float, lat: float, datum_name: str, accuracy_m: float 
         return datum.position(lon=lon, lat=lat, datum=declared, accuracy_m=accuracy_m, where=where)
     except GeoError as error:
         raise Invalid(error.message_en, error.message_zh, field=where, code=error.code) from None
+
+
+def as_stored(lonlat: LonLat) -> Position:
+    """Make a position of one that is stored: exact, WGS 84."""
+    return Position(lonlat=lonlat, accuracy_m=None, datum_declared=Datum.WGS84, raw_lon=lonlat.lon, raw_lat=lonlat.lat)
 
 
 def assign(city: City, position: Position, matter: Matter | None) -> Assignment:

@@ -23,6 +23,7 @@ from domain.flows.folding import Join, Offer
 from domain.reports import intake, photos, submissions
 from domain.reports.intake import NewReport, ReportInput
 from domain.reports.likeness import Trace
+from domain.reports.tables import FROM_THE_PUBLIC
 from domain.routing import receipts
 from domain.routing.receipts import NewReceipt
 
@@ -30,7 +31,6 @@ MAX_ITEMS = 1000
 UNKNOWN_MATTER = "待核实事项"
 # What the public says is checked on the spot first; the police and our own staff have looked already.
 CHECKED_FIRST = ("citizen", "qr", "hotline")
-FROM_THE_PUBLIC = ("citizen", "qr", "hotline", "police110")
 
 _EARLIER = """
 select r.case_id, c.number, exists (select from case_links l where l.report_id = r.id and l.undone_at is null)

@@ -9,6 +9,7 @@ from sqlalchemy.sql import text
 from domain.base import DATUMS, id_column, instant, metadata, one_of, text_column
 
 SOURCES = ("citizen", "hotline", "staff", "police110", "qr")
+FROM_THE_PUBLIC = ("citizen", "qr", "hotline", "police110")
 
 submissions = Table(
     "submissions",
