@@ -4,6 +4,26 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** One step over many cases: those listed, or those a filter finds. */
+export type BulkStepInput = {
+  /** The cases, in the order they are to be stepped. */
+  caseIds?: Array<string> | null | undefined;
+  /** To whom, where the step needs it. */
+  departmentId?: string | null | undefined;
+  /** Or those found by this, most urgent first; at most 5000. */
+  filter?: CaseFilter | null | undefined;
+  /** Made by the client: the same job sent again is the same job. */
+  jobId: string;
+  /** The matter, where the step names it. */
+  matterId?: string | null | undefined;
+  /** Why, where the step needs it. */
+  reason?: string | null | undefined;
+  /** The case to merge into. */
+  targetId?: string | null | undefined;
+  /** One of file, reject, classify, dispatch, transfer, recall, accept, start, suspend, resume, supervise, verify, close, merge. */
+  verb: string;
+};
+
 /** Which cases; conditions given together all hold. */
 export type CaseFilter = {
   /** In this area's subtree. */
@@ -12,6 +32,16 @@ export type CaseFilter = {
   bbox?: Array<number> | null | undefined;
   /** With this department. */
   departmentId?: string | null | undefined;
+  /** Owned by this governance grid. */
+  homeAreaId?: string | null | undefined;
+  /** The handling deadline was missed or is past, or (false) not. */
+  late?: boolean | null | undefined;
+  /** Risen at least this high: 1 town, 2 district, 3 city. */
+  level?: number | null | undefined;
+  /** Of this matter. */
+  matterId?: string | null | undefined;
+  /** With one of the caller's departments, or with an open part for one of them. */
+  mine?: boolean | null | undefined;
   /** Open ones, or (false) ended ones. */
   open?: boolean | null | undefined;
   /** Opened at or after. */
@@ -22,13 +52,28 @@ export type CaseFilter = {
   origin?: string | null | undefined;
   /** Past their deadline and open, or (false) not. */
   overdue?: boolean | null | undefined;
+  /** A request waits for a decision, or (false) none does. */
+  pendingRequest?: boolean | null | undefined;
+  /** The clock measures this: check, handle or verify. */
+  phase?: string | null | undefined;
+  /** One of its reports came by citizen, qr, hotline, police110 or staff. */
+  source?: string | null | undefined;
   /** Any of these states. */
   states?: Array<string> | null | undefined;
+  /** Under supervision, or (false) not. */
+  supervised?: boolean | null | undefined;
   /** Begin of the number, or part of the title. */
   text?: string | null | undefined;
   /** With no department, or (false) with one. */
   unowned?: boolean | null | undefined;
 };
+
+/** Order of a list of cases. */
+export type CaseOrder =
+  /** Open ones with a running clock, nearest deadline first. */
+  | 'DUE'
+  /** Opened last first. */
+  | 'NEWEST';
 
 /** The coordinate system a position is given in: GPS and browsers give WGS84; CGCS2000 differs by decimetres; GCJ02 is that of Chinese web maps; BD09 is Baidu's. Only WGS 84 is ever given out. */
 export type Datum =
@@ -48,6 +93,14 @@ export type LiveKind =
   /** Show the case as it is now. */
   | 'UPSERT';
 
+/** One unit's part of a joint action. */
+export type PartInput = {
+  /** The unit that is called. */
+  departmentId: string;
+  /** What it has to do, at most 200 characters. */
+  task: string;
+};
+
 /** A position as its sender knows it, with the datum it is in. */
 export type PositionInput = {
   /** Radius in metres the receiver claims; leave out when unknown. */
@@ -60,16 +113,58 @@ export type PositionInput = {
   lon: number;
 };
 
-/** One step of a case. */
-export type StepCaseInput = {
+/** A message to those who reported a case: typed, or from a template. */
+export type ReporterMessageInput = {
   /** The case. */
   caseId: string;
+  /** To the sender of this report only; left out: to every reporter of the case. */
+  reportId?: string | null | undefined;
+  /** A UUID made by the client; a retry is the same message. */
+  submissionId?: string | null | undefined;
+  /** A template in place of words. */
+  templateCode?: string | null | undefined;
+  /** The words, 1 to 1000 characters. */
+  text?: string | null | undefined;
+};
+
+/** What one shift leaves to the next. */
+export type StartHandoverInput = {
+  /** What the next shift must know. */
+  text: string;
+  /** Who takes over, where that is known. */
+  toUserId?: string | null | undefined;
+};
+
+/** One step of a case. */
+export type StepCaseInput = {
+  /** Whom the complaint is about, where it is about a unit. */
+  aboutDepartmentId?: string | null | undefined;
+  /** How much more time. */
+  amount?: number | null | undefined;
+  /** The case. */
+  caseId: string;
+  /** Made by the client: the same command sent again is the same step. */
+  commandId?: string | null | undefined;
+  /** The matter's filing condition; the first when left out. */
+  conditionId?: string | null | undefined;
   /** To whom, where the step needs it. */
   departmentId?: string | null | undefined;
+  /** The matter, where the step names it. */
+  matterId?: string | null | undefined;
+  /** By the client's clock, where the step was taken earlier. */
+  occurredAt?: string | null | undefined;
+  /** Units called to joint action. */
+  parts?: Array<PartInput> | null | undefined;
   /** Why, where the step needs it. */
   reason?: string | null | undefined;
+  /** Reports to split off. */
+  reportIds?: Array<string> | null | undefined;
   /** Revision the caller looked at; a case changed since is a conflict. */
-  revision: number;
+  revision?: number | null | undefined;
+  /** The case to merge into. */
+  targetId?: string | null | undefined;
+  /** urgent_hour, urgent_day, work_hour or work_day. */
+  unit?: string | null | undefined;
   /** The step, one of the case's allowedVerbs. */
   verb: string;
 };
@@ -96,9 +191,9 @@ export type SubmitReportInput = {
   submissionId: string;
 };
 
-export type CasePinFragment = { id: string, number: string, origin: string, state: string, title: string, lon: number, lat: number, openedAt: string, dueAt: string | null, overdue: boolean, closedAt: string | null, updatedAt: string, revision: number, homeArea: { id: string, code: string, name: string } | null, department: { id: string, name: string, nameEn: string | null } | null };
+export type CasePinFragment = { id: string, number: string, origin: string, state: string, title: string, lon: number, lat: number, openedAt: string, dueAt: string | null, overdue: boolean, closedAt: string | null, updatedAt: string, revision: number, phase: string | null, dueBasis: string | null, dueProvisional: boolean, late: boolean, level: number, supervisedAt: string | null, pendingRequest: string | null, claimedBy: { userId: string, byName: string, until: string } | null, homeArea: { id: string, code: string, name: string } | null, department: { id: string, name: string, nameEn: string | null } | null };
 
-export type CaseDetailFragment = { dueBasis: string | null, id: string, number: string, origin: string, state: string, title: string, lon: number, lat: number, openedAt: string, dueAt: string | null, overdue: boolean, closedAt: string | null, updatedAt: string, revision: number, stateName: { zh: string, en: string }, matter: { id: string, name: string, nameEn: string | null, majorName: string, kind: string } | null, homeArea: { id: string, code: string, name: string, approximate: boolean, path: Array<{ id: string, level: string, code: string, name: string }> } | null, receipt: { id: string, at: string, ruleCode: string, ruleVersion: number, capacity: string | null, accuracyM: number | null, candidates: unknown, owners: unknown, why: Array<{ code: string, zh: string, en: string }>, department: { id: string, name: string, nameEn: string | null } | null }, reports: Array<{ id: string, source: string, description: string, occurredAt: string, receivedAt: string, accuracyM: number | null, datum: string, photos: Array<{ id: string, width: number, height: number, url: string, takenAt: string | null }> }>, alerts: Array<{ id: string, kind: string, firstAt: string, lastAt: string, detectionCount: number, confidence: number }>, transitions: Array<{ id: string, at: string, verb: string, fromState: string | null, toState: string, actorName: string | null, reason: string | null, department: { id: string, name: string, nameEn: string | null } | null }>, allowedVerbs: Array<{ verb: string, needsDepartment: boolean, needsReason: boolean, name: { zh: string, en: string } }>, department: { id: string, name: string, nameEn: string | null } | null };
+export type CaseDetailFragment = { filedAt: string | null, dispatchedAt: string | null, acceptedAt: string | null, handledAt: string | null, verifiedAt: string | null, firstReplyAt: string | null, handleDueAt: string | null, lateAt: string | null, bounces: number, reworks: number, reopens: number, extensions: number, wantsRating: boolean, rateUntil: string | null, satisfaction: string | null, id: string, number: string, origin: string, state: string, title: string, lon: number, lat: number, openedAt: string, dueAt: string | null, overdue: boolean, closedAt: string | null, updatedAt: string, revision: number, phase: string | null, dueBasis: string | null, dueProvisional: boolean, late: boolean, level: number, supervisedAt: string | null, pendingRequest: string | null, stateName: { zh: string, en: string }, proposedDepartment: { id: string, name: string, nameEn: string | null } | null, aboutDepartment: { id: string, name: string, nameEn: string | null } | null, suggestedAbout: Array<{ id: string, name: string, nameEn: string | null }>, mergedInto: { id: string, number: string, state: string } | null, mergedCases: Array<{ id: string, number: string, state: string }>, splitFrom: { id: string, number: string, state: string } | null, parts: Array<{ id: string, task: string, askedAt: string, arrivedAt: string | null, doneAt: string | null, result: string | null, department: { id: string, name: string, nameEn: string | null } }>, requests: Array<{ id: string, kind: string, amount: number | null, unit: string | null, reason: string, askedAt: string, askedByName: string | null, decision: string | null, decidedAt: string | null, decidedByName: string | null }>, matter: { id: string, name: string, nameEn: string | null, majorName: string, kind: string } | null, homeArea: { id: string, code: string, name: string, approximate: boolean, path: Array<{ id: string, level: string, code: string, name: string }> } | null, receipt: { id: string, at: string, ruleCode: string, ruleVersion: number, capacity: string | null, accuracyM: number | null, candidates: unknown, owners: unknown, why: Array<{ code: string, zh: string, en: string }>, department: { id: string, name: string, nameEn: string | null } | null }, reports: Array<{ id: string, source: string, description: string, occurredAt: string, receivedAt: string, accuracyM: number | null, datum: string, photos: Array<{ id: string, width: number, height: number, url: string, takenAt: string | null }> }>, alerts: Array<{ id: string, kind: string, firstAt: string, lastAt: string, detectionCount: number, confidence: number }>, transitions: Array<{ id: string, at: string, verb: string, fromState: string | null, toState: string, actorName: string | null, reason: string | null, department: { id: string, name: string, nameEn: string | null } | null }>, allowedVerbs: Array<{ verb: string, needs: Array<string>, name: { zh: string, en: string } }>, claimedBy: { userId: string, byName: string, until: string } | null, department: { id: string, name: string, nameEn: string | null } | null };
 
 export type SnapshotQueryVariables = Exact<{
   filter?: CaseFilter | null | undefined;
@@ -107,44 +202,47 @@ export type SnapshotQueryVariables = Exact<{
 }>;
 
 
-export type SnapshotQuery = { livePosition: number, cases: { nodes: Array<{ id: string, number: string, origin: string, state: string, title: string, lon: number, lat: number, openedAt: string, dueAt: string | null, overdue: boolean, closedAt: string | null, updatedAt: string, revision: number, homeArea: { id: string, code: string, name: string } | null, department: { id: string, name: string, nameEn: string | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type SnapshotQuery = { livePosition: number, cases: { nodes: Array<{ id: string, number: string, origin: string, state: string, title: string, lon: number, lat: number, openedAt: string, dueAt: string | null, overdue: boolean, closedAt: string | null, updatedAt: string, revision: number, phase: string | null, dueBasis: string | null, dueProvisional: boolean, late: boolean, level: number, supervisedAt: string | null, pendingRequest: string | null, claimedBy: { userId: string, byName: string, until: string } | null, homeArea: { id: string, code: string, name: string } | null, department: { id: string, name: string, nameEn: string | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type CaseListQueryVariables = Exact<{
   filter?: CaseFilter | null | undefined;
   first: number;
   after?: string | null | undefined;
+  order: CaseOrder;
 }>;
 
 
-export type CaseListQuery = { cases: { nodes: Array<{ id: string, number: string, origin: string, state: string, title: string, lon: number, lat: number, openedAt: string, dueAt: string | null, overdue: boolean, closedAt: string | null, updatedAt: string, revision: number, homeArea: { id: string, code: string, name: string } | null, department: { id: string, name: string, nameEn: string | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type CaseListQuery = { cases: { nodes: Array<{ id: string, number: string, origin: string, state: string, title: string, lon: number, lat: number, openedAt: string, dueAt: string | null, overdue: boolean, closedAt: string | null, updatedAt: string, revision: number, phase: string | null, dueBasis: string | null, dueProvisional: boolean, late: boolean, level: number, supervisedAt: string | null, pendingRequest: string | null, claimedBy: { userId: string, byName: string, until: string } | null, homeArea: { id: string, code: string, name: string } | null, department: { id: string, name: string, nameEn: string | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type CaseCountsQueryVariables = Exact<{
-  filter?: CaseFilter | null | undefined;
+  open: CaseFilter;
+  supervised: CaseFilter;
+  request: CaseFilter;
 }>;
 
 
-export type CaseCountsQuery = { caseCounts: { total: number, open: number, overdue: number, unowned: number, byState: Array<{ state: string, count: number }> } };
+export type CaseCountsQuery = { open: { open: number, overdue: number, unowned: number, byState: Array<{ state: string, count: number }> }, supervised: { open: number }, request: { open: number } };
 
 export type CaseByIdQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type CaseByIdQuery = { case: { dueBasis: string | null, id: string, number: string, origin: string, state: string, title: string, lon: number, lat: number, openedAt: string, dueAt: string | null, overdue: boolean, closedAt: string | null, updatedAt: string, revision: number, stateName: { zh: string, en: string }, matter: { id: string, name: string, nameEn: string | null, majorName: string, kind: string } | null, homeArea: { id: string, code: string, name: string, approximate: boolean, path: Array<{ id: string, level: string, code: string, name: string }> } | null, receipt: { id: string, at: string, ruleCode: string, ruleVersion: number, capacity: string | null, accuracyM: number | null, candidates: unknown, owners: unknown, why: Array<{ code: string, zh: string, en: string }>, department: { id: string, name: string, nameEn: string | null } | null }, reports: Array<{ id: string, source: string, description: string, occurredAt: string, receivedAt: string, accuracyM: number | null, datum: string, photos: Array<{ id: string, width: number, height: number, url: string, takenAt: string | null }> }>, alerts: Array<{ id: string, kind: string, firstAt: string, lastAt: string, detectionCount: number, confidence: number }>, transitions: Array<{ id: string, at: string, verb: string, fromState: string | null, toState: string, actorName: string | null, reason: string | null, department: { id: string, name: string, nameEn: string | null } | null }>, allowedVerbs: Array<{ verb: string, needsDepartment: boolean, needsReason: boolean, name: { zh: string, en: string } }>, department: { id: string, name: string, nameEn: string | null } | null } | null };
+export type CaseByIdQuery = { case: { filedAt: string | null, dispatchedAt: string | null, acceptedAt: string | null, handledAt: string | null, verifiedAt: string | null, firstReplyAt: string | null, handleDueAt: string | null, lateAt: string | null, bounces: number, reworks: number, reopens: number, extensions: number, wantsRating: boolean, rateUntil: string | null, satisfaction: string | null, id: string, number: string, origin: string, state: string, title: string, lon: number, lat: number, openedAt: string, dueAt: string | null, overdue: boolean, closedAt: string | null, updatedAt: string, revision: number, phase: string | null, dueBasis: string | null, dueProvisional: boolean, late: boolean, level: number, supervisedAt: string | null, pendingRequest: string | null, stateName: { zh: string, en: string }, proposedDepartment: { id: string, name: string, nameEn: string | null } | null, aboutDepartment: { id: string, name: string, nameEn: string | null } | null, suggestedAbout: Array<{ id: string, name: string, nameEn: string | null }>, mergedInto: { id: string, number: string, state: string } | null, mergedCases: Array<{ id: string, number: string, state: string }>, splitFrom: { id: string, number: string, state: string } | null, parts: Array<{ id: string, task: string, askedAt: string, arrivedAt: string | null, doneAt: string | null, result: string | null, department: { id: string, name: string, nameEn: string | null } }>, requests: Array<{ id: string, kind: string, amount: number | null, unit: string | null, reason: string, askedAt: string, askedByName: string | null, decision: string | null, decidedAt: string | null, decidedByName: string | null }>, matter: { id: string, name: string, nameEn: string | null, majorName: string, kind: string } | null, homeArea: { id: string, code: string, name: string, approximate: boolean, path: Array<{ id: string, level: string, code: string, name: string }> } | null, receipt: { id: string, at: string, ruleCode: string, ruleVersion: number, capacity: string | null, accuracyM: number | null, candidates: unknown, owners: unknown, why: Array<{ code: string, zh: string, en: string }>, department: { id: string, name: string, nameEn: string | null } | null }, reports: Array<{ id: string, source: string, description: string, occurredAt: string, receivedAt: string, accuracyM: number | null, datum: string, photos: Array<{ id: string, width: number, height: number, url: string, takenAt: string | null }> }>, alerts: Array<{ id: string, kind: string, firstAt: string, lastAt: string, detectionCount: number, confidence: number }>, transitions: Array<{ id: string, at: string, verb: string, fromState: string | null, toState: string, actorName: string | null, reason: string | null, department: { id: string, name: string, nameEn: string | null } | null }>, allowedVerbs: Array<{ verb: string, needs: Array<string>, name: { zh: string, en: string } }>, claimedBy: { userId: string, byName: string, until: string } | null, department: { id: string, name: string, nameEn: string | null } | null } | null };
 
 export type StepCaseMutationVariables = Exact<{
   input: StepCaseInput;
 }>;
 
 
-export type StepCaseMutation = { stepCase: { dueBasis: string | null, id: string, number: string, origin: string, state: string, title: string, lon: number, lat: number, openedAt: string, dueAt: string | null, overdue: boolean, closedAt: string | null, updatedAt: string, revision: number, stateName: { zh: string, en: string }, matter: { id: string, name: string, nameEn: string | null, majorName: string, kind: string } | null, homeArea: { id: string, code: string, name: string, approximate: boolean, path: Array<{ id: string, level: string, code: string, name: string }> } | null, receipt: { id: string, at: string, ruleCode: string, ruleVersion: number, capacity: string | null, accuracyM: number | null, candidates: unknown, owners: unknown, why: Array<{ code: string, zh: string, en: string }>, department: { id: string, name: string, nameEn: string | null } | null }, reports: Array<{ id: string, source: string, description: string, occurredAt: string, receivedAt: string, accuracyM: number | null, datum: string, photos: Array<{ id: string, width: number, height: number, url: string, takenAt: string | null }> }>, alerts: Array<{ id: string, kind: string, firstAt: string, lastAt: string, detectionCount: number, confidence: number }>, transitions: Array<{ id: string, at: string, verb: string, fromState: string | null, toState: string, actorName: string | null, reason: string | null, department: { id: string, name: string, nameEn: string | null } | null }>, allowedVerbs: Array<{ verb: string, needsDepartment: boolean, needsReason: boolean, name: { zh: string, en: string } }>, department: { id: string, name: string, nameEn: string | null } | null } };
+export type StepCaseMutation = { stepCase: { filedAt: string | null, dispatchedAt: string | null, acceptedAt: string | null, handledAt: string | null, verifiedAt: string | null, firstReplyAt: string | null, handleDueAt: string | null, lateAt: string | null, bounces: number, reworks: number, reopens: number, extensions: number, wantsRating: boolean, rateUntil: string | null, satisfaction: string | null, id: string, number: string, origin: string, state: string, title: string, lon: number, lat: number, openedAt: string, dueAt: string | null, overdue: boolean, closedAt: string | null, updatedAt: string, revision: number, phase: string | null, dueBasis: string | null, dueProvisional: boolean, late: boolean, level: number, supervisedAt: string | null, pendingRequest: string | null, stateName: { zh: string, en: string }, proposedDepartment: { id: string, name: string, nameEn: string | null } | null, aboutDepartment: { id: string, name: string, nameEn: string | null } | null, suggestedAbout: Array<{ id: string, name: string, nameEn: string | null }>, mergedInto: { id: string, number: string, state: string } | null, mergedCases: Array<{ id: string, number: string, state: string }>, splitFrom: { id: string, number: string, state: string } | null, parts: Array<{ id: string, task: string, askedAt: string, arrivedAt: string | null, doneAt: string | null, result: string | null, department: { id: string, name: string, nameEn: string | null } }>, requests: Array<{ id: string, kind: string, amount: number | null, unit: string | null, reason: string, askedAt: string, askedByName: string | null, decision: string | null, decidedAt: string | null, decidedByName: string | null }>, matter: { id: string, name: string, nameEn: string | null, majorName: string, kind: string } | null, homeArea: { id: string, code: string, name: string, approximate: boolean, path: Array<{ id: string, level: string, code: string, name: string }> } | null, receipt: { id: string, at: string, ruleCode: string, ruleVersion: number, capacity: string | null, accuracyM: number | null, candidates: unknown, owners: unknown, why: Array<{ code: string, zh: string, en: string }>, department: { id: string, name: string, nameEn: string | null } | null }, reports: Array<{ id: string, source: string, description: string, occurredAt: string, receivedAt: string, accuracyM: number | null, datum: string, photos: Array<{ id: string, width: number, height: number, url: string, takenAt: string | null }> }>, alerts: Array<{ id: string, kind: string, firstAt: string, lastAt: string, detectionCount: number, confidence: number }>, transitions: Array<{ id: string, at: string, verb: string, fromState: string | null, toState: string, actorName: string | null, reason: string | null, department: { id: string, name: string, nameEn: string | null } | null }>, allowedVerbs: Array<{ verb: string, needs: Array<string>, name: { zh: string, en: string } }>, claimedBy: { userId: string, byName: string, until: string } | null, department: { id: string, name: string, nameEn: string | null } | null } };
 
 export type LiveSubscriptionVariables = Exact<{
   after?: number | null | undefined;
 }>;
 
 
-export type LiveSubscription = { live: { position: number, kind: LiveKind, eventKind: string, at: string, caseId: string | null, case: { id: string, number: string, origin: string, state: string, title: string, lon: number, lat: number, openedAt: string, dueAt: string | null, overdue: boolean, closedAt: string | null, updatedAt: string, revision: number, homeArea: { id: string, code: string, name: string } | null, department: { id: string, name: string, nameEn: string | null } | null } | null } };
+export type LiveSubscription = { live: { position: number, kind: LiveKind, eventKind: string, at: string, caseId: string | null, case: { id: string, number: string, origin: string, state: string, title: string, lon: number, lat: number, openedAt: string, dueAt: string | null, overdue: boolean, closedAt: string | null, updatedAt: string, revision: number, phase: string | null, dueBasis: string | null, dueProvisional: boolean, late: boolean, level: number, supervisedAt: string | null, pendingRequest: string | null, claimedBy: { userId: string, byName: string, until: string } | null, homeArea: { id: string, code: string, name: string } | null, department: { id: string, name: string, nameEn: string | null } | null } | null } };
 
 export type CityQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -174,6 +272,167 @@ export type LocateQueryVariables = Exact<{
 
 
 export type LocateQuery = { locate: { position: GeoJSON.Geometry, nearBorder: boolean, owners: Array<{ layer: string, layerName: string, areaId: string | null, code: string | null, name: string | null }>, department: { id: string, name: string, nameEn: string | null } | null, candidates: Array<{ areaId: string, code: string, name: string, distanceM: number, share: number }> } };
+
+export type CaseTalkQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type CaseTalkQuery = { case: { id: string, messages: Array<{ id: string, kind: string, text: string, textEn: string | null, at: string, authorName: string | null }>, ratings: Array<{ id: string, satisfaction: string, words: string | null, at: string, round: number }> } | null };
+
+export type CaseWorkQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type CaseWorkQuery = { case: { id: string, visits: Array<{ id: string, at: string, occurredAt: string, verdict: string, distanceM: number | null, userName: string | null }>, notes: Array<{ id: string, kind: string, text: string | null, at: string, occurredAt: string, authorName: string | null, photos: Array<{ id: string, width: number, height: number, url: string, takenAt: string | null, role: string | null, releasedAt: string | null }> }> } | null };
+
+export type CaseToldQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type CaseToldQuery = { case: { id: string, deliveries: Array<{ id: string, to: string | null, toReporter: boolean, departmentName: string | null, state: string, createdAt: string, sentAt: string | null, readAt: string | null, readByName: string | null, lastError: string | null, channelName: { zh: string, en: string }, stateName: { zh: string, en: string }, rungName: { zh: string, en: string } }> } | null };
+
+export type CaseMattersQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type CaseMattersQuery = { case: { id: string, suggestedMatters: Array<{ score: number, matter: { id: string, name: string, nameEn: string | null } }> } | null };
+
+export type TwinFieldsFragment = { id: string, number: string, title: string, state: string, openedAt: string, lon: number, lat: number, homeArea: { id: string, name: string } | null, department: { id: string, name: string, nameEn: string | null } | null, reports: Array<{ id: string, description: string, receivedAt: string, source: string, photos: Array<{ id: string, width: number, height: number, url: string, takenAt: string | null }> }> };
+
+export type TwinByIdQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type TwinByIdQuery = { case: { id: string, number: string, title: string, state: string, openedAt: string, lon: number, lat: number, homeArea: { id: string, name: string } | null, department: { id: string, name: string, nameEn: string | null } | null, reports: Array<{ id: string, description: string, receivedAt: string, source: string, photos: Array<{ id: string, width: number, height: number, url: string, takenAt: string | null }> }> } | null };
+
+export type ReplyTemplatesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ReplyTemplatesQuery = { replyTemplates: Array<{ code: string, kind: string, name: string, textZh: string, textEn: string, enabled: boolean }> };
+
+export type AskReporterMutationVariables = Exact<{
+  input: ReporterMessageInput;
+}>;
+
+
+export type AskReporterMutation = { askReporter: { id: string, revision: number } };
+
+export type ReplyToReporterMutationVariables = Exact<{
+  input: ReporterMessageInput;
+}>;
+
+
+export type ReplyToReporterMutation = { replyToReporter: { id: string, revision: number } };
+
+export type ReleasePhotosMutationVariables = Exact<{
+  caseId: string;
+  photoIds: Array<string> | string;
+  released: boolean;
+}>;
+
+
+export type ReleasePhotosMutation = { releasePhotos: { id: string, revision: number } };
+
+export type SuggestMattersQueryVariables = Exact<{
+  text: string;
+  position?: PositionInput | null | undefined;
+}>;
+
+
+export type SuggestMattersQuery = { suggestMatters: Array<{ score: number, matter: { id: string, name: string, nameEn: string | null } }> };
+
+export type CaseTimesQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type CaseTimesQuery = { case: { id: string, clock: Array<{ seq: number, at: string, kind: string, phase: string, amount: number | null, unit: string | null, calendarVersion: string, dueAt: string | null, provisional: boolean, actorName: string | null, reason: string | null }>, escalations: Array<{ id: string, level: number, phase: string, dueAt: string, at: string, explanation: string | null, explainedAt: string | null, explainedByName: string | null, levelName: { zh: string, en: string }, department: { id: string, name: string, nameEn: string | null } | null }> } | null };
+
+export type FileCallMutationVariables = Exact<{
+  input: SubmitReportInput;
+}>;
+
+
+export type FileCallMutation = { submitReport: { caseId: string, number: string, trackingCode: string, repeated: boolean, areaName: string | null, departmentName: string | null, why: Array<{ code: string, zh: string, en: string }> } };
+
+export type CaseRankingQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type CaseRankingQuery = { case: { id: string, ranking: Array<{ score: number, load: number, overdue: number, onDuty: number, onCall: number, department: { id: string, name: string, nameEn: string | null, kind: string }, why: Array<{ code: string, zh: string, en: string }> }> } | null };
+
+export type ClaimCaseMutationVariables = Exact<{
+  caseId: string;
+}>;
+
+
+export type ClaimCaseMutation = { claimCase: { userId: string, byName: string, until: string } };
+
+export type ReleaseCaseMutationVariables = Exact<{
+  caseId: string;
+}>;
+
+
+export type ReleaseCaseMutation = { releaseCase: boolean };
+
+export type BulkJobFieldsFragment = { id: string, state: string, total: number, done: number, failed: number, canUndo: boolean, undoOf: string | null };
+
+export type BulkStepMutationVariables = Exact<{
+  input: BulkStepInput;
+}>;
+
+
+export type BulkStepMutation = { bulkStep: { id: string, state: string, total: number, done: number, failed: number, canUndo: boolean, undoOf: string | null } };
+
+export type UndoBulkMutationVariables = Exact<{
+  jobId: string;
+}>;
+
+
+export type UndoBulkMutation = { undoBulk: { id: string, state: string, total: number, done: number, failed: number, canUndo: boolean, undoOf: string | null } };
+
+export type BulkJobQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type BulkJobQuery = { bulkJob: { id: string, state: string, total: number, done: number, failed: number, canUndo: boolean, undoOf: string | null } | null };
+
+export type BulkResultsQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type BulkResultsQuery = { bulkJob: { id: string, results: Array<{ caseId: string, number: string, ok: boolean, errorZh: string | null, errorEn: string | null }> } | null };
+
+export type HandoverFieldsFragment = { id: string, at: string, fromName: string | null, toName: string | null, text: string, acknowledgedByName: string | null, acknowledgedAt: string | null, counts: { open: number, overdue: number, watched: number, unowned: number }, watchedCases: Array<{ id: string, number: string, title: string }> };
+
+export type HandoversQueryVariables = Exact<{
+  first: number;
+}>;
+
+
+export type HandoversQuery = { handovers: Array<{ id: string, at: string, fromName: string | null, toName: string | null, text: string, acknowledgedByName: string | null, acknowledgedAt: string | null, counts: { open: number, overdue: number, watched: number, unowned: number }, watchedCases: Array<{ id: string, number: string, title: string }> }> };
+
+export type StartHandoverMutationVariables = Exact<{
+  input: StartHandoverInput;
+}>;
+
+
+export type StartHandoverMutation = { startHandover: { id: string, at: string, fromName: string | null, toName: string | null, text: string, acknowledgedByName: string | null, acknowledgedAt: string | null, counts: { open: number, overdue: number, watched: number, unowned: number }, watchedCases: Array<{ id: string, number: string, title: string }> } };
+
+export type AcknowledgeHandoverMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type AcknowledgeHandoverMutation = { acknowledgeHandover: { id: string, at: string, fromName: string | null, toName: string | null, text: string, acknowledgedByName: string | null, acknowledgedAt: string | null, counts: { open: number, overdue: number, watched: number, unowned: number }, watchedCases: Array<{ id: string, number: string, title: string }> } };
 
 export type MeFieldsFragment = { id: string, username: string, displayName: string, permissions: Array<string>, homeBbox: Array<number> | null, department: { id: string, name: string, nameEn: string | null } | null, roles: Array<{ role: string, areaName: string | null, departmentName: string | null, name: { zh: string, en: string } }> };
 
@@ -248,6 +507,18 @@ export const CasePinFragmentDoc = new TypedDocumentString(`
   closedAt
   updatedAt
   revision
+  phase
+  dueBasis
+  dueProvisional
+  late
+  level
+  supervisedAt
+  pendingRequest
+  claimedBy {
+    userId
+    byName
+    until
+  }
   homeArea {
     id
     code
@@ -267,7 +538,76 @@ export const CaseDetailFragmentDoc = new TypedDocumentString(`
     zh
     en
   }
-  dueBasis
+  filedAt
+  dispatchedAt
+  acceptedAt
+  handledAt
+  verifiedAt
+  firstReplyAt
+  handleDueAt
+  lateAt
+  bounces
+  reworks
+  reopens
+  extensions
+  wantsRating
+  rateUntil
+  satisfaction
+  proposedDepartment {
+    id
+    name
+    nameEn
+  }
+  aboutDepartment {
+    id
+    name
+    nameEn
+  }
+  suggestedAbout {
+    id
+    name
+    nameEn
+  }
+  mergedInto {
+    id
+    number
+    state
+  }
+  mergedCases {
+    id
+    number
+    state
+  }
+  splitFrom {
+    id
+    number
+    state
+  }
+  parts {
+    id
+    department {
+      id
+      name
+      nameEn
+    }
+    task
+    askedAt
+    arrivedAt
+    doneAt
+    result
+  }
+  requests {
+    id
+    kind
+    amount
+    unit
+    reason
+    askedAt
+    askedByName
+    decision
+    decidedAt
+    decidedByName
+  }
   matter {
     id
     name
@@ -351,8 +691,7 @@ export const CaseDetailFragmentDoc = new TypedDocumentString(`
       zh
       en
     }
-    needsDepartment
-    needsReason
+    needs
   }
 }
     fragment CasePin on Case {
@@ -369,6 +708,18 @@ export const CaseDetailFragmentDoc = new TypedDocumentString(`
   closedAt
   updatedAt
   revision
+  phase
+  dueBasis
+  dueProvisional
+  late
+  level
+  supervisedAt
+  pendingRequest
+  claimedBy {
+    userId
+    byName
+    until
+  }
   homeArea {
     id
     code
@@ -380,6 +731,72 @@ export const CaseDetailFragmentDoc = new TypedDocumentString(`
     nameEn
   }
 }`, {"fragmentName":"CaseDetail"}) as unknown as TypedDocumentString<CaseDetailFragment, unknown>;
+export const TwinFieldsFragmentDoc = new TypedDocumentString(`
+    fragment TwinFields on Case {
+  id
+  number
+  title
+  state
+  openedAt
+  lon
+  lat
+  homeArea {
+    id
+    name
+  }
+  department {
+    id
+    name
+    nameEn
+  }
+  reports {
+    id
+    description
+    receivedAt
+    source
+    photos {
+      id
+      width
+      height
+      url
+      takenAt
+    }
+  }
+}
+    `, {"fragmentName":"TwinFields"}) as unknown as TypedDocumentString<TwinFieldsFragment, unknown>;
+export const BulkJobFieldsFragmentDoc = new TypedDocumentString(`
+    fragment BulkJobFields on BulkJob {
+  id
+  state
+  total
+  done
+  failed
+  canUndo
+  undoOf
+}
+    `, {"fragmentName":"BulkJobFields"}) as unknown as TypedDocumentString<BulkJobFieldsFragment, unknown>;
+export const HandoverFieldsFragmentDoc = new TypedDocumentString(`
+    fragment HandoverFields on ShiftHandover {
+  id
+  at
+  fromName
+  toName
+  text
+  counts {
+    open
+    overdue
+    watched
+    unowned
+  }
+  watchedCases {
+    id
+    number
+    title
+  }
+  acknowledgedByName
+  acknowledgedAt
+}
+    `, {"fragmentName":"HandoverFields"}) as unknown as TypedDocumentString<HandoverFieldsFragment, unknown>;
 export const MeFieldsFragmentDoc = new TypedDocumentString(`
     fragment MeFields on Me {
   id
@@ -460,6 +877,18 @@ export const SnapshotDocument = new TypedDocumentString(`
   closedAt
   updatedAt
   revision
+  phase
+  dueBasis
+  dueProvisional
+  late
+  level
+  supervisedAt
+  pendingRequest
+  claimedBy {
+    userId
+    byName
+    until
+  }
   homeArea {
     id
     code
@@ -472,8 +901,8 @@ export const SnapshotDocument = new TypedDocumentString(`
   }
 }`) as unknown as TypedDocumentString<SnapshotQuery, SnapshotQueryVariables>;
 export const CaseListDocument = new TypedDocumentString(`
-    query CaseList($filter: CaseFilter, $first: Int!, $after: String) {
-  cases(filter: $filter, first: $first, after: $after) {
+    query CaseList($filter: CaseFilter, $first: Int!, $after: String, $order: CaseOrder!) {
+  cases(filter: $filter, first: $first, after: $after, order: $order) {
     nodes {
       ...CasePin
     }
@@ -497,6 +926,18 @@ export const CaseListDocument = new TypedDocumentString(`
   closedAt
   updatedAt
   revision
+  phase
+  dueBasis
+  dueProvisional
+  late
+  level
+  supervisedAt
+  pendingRequest
+  claimedBy {
+    userId
+    byName
+    until
+  }
   homeArea {
     id
     code
@@ -509,9 +950,8 @@ export const CaseListDocument = new TypedDocumentString(`
   }
 }`) as unknown as TypedDocumentString<CaseListQuery, CaseListQueryVariables>;
 export const CaseCountsDocument = new TypedDocumentString(`
-    query CaseCounts($filter: CaseFilter) {
-  caseCounts(filter: $filter) {
-    total
+    query CaseCounts($open: CaseFilter!, $supervised: CaseFilter!, $request: CaseFilter!) {
+  open: caseCounts(filter: $open) {
     open
     overdue
     unowned
@@ -519,6 +959,12 @@ export const CaseCountsDocument = new TypedDocumentString(`
       state
       count
     }
+  }
+  supervised: caseCounts(filter: $supervised) {
+    open
+  }
+  request: caseCounts(filter: $request) {
+    open
   }
 }
     `) as unknown as TypedDocumentString<CaseCountsQuery, CaseCountsQueryVariables>;
@@ -542,6 +988,18 @@ export const CaseByIdDocument = new TypedDocumentString(`
   closedAt
   updatedAt
   revision
+  phase
+  dueBasis
+  dueProvisional
+  late
+  level
+  supervisedAt
+  pendingRequest
+  claimedBy {
+    userId
+    byName
+    until
+  }
   homeArea {
     id
     code
@@ -559,7 +1017,76 @@ fragment CaseDetail on Case {
     zh
     en
   }
-  dueBasis
+  filedAt
+  dispatchedAt
+  acceptedAt
+  handledAt
+  verifiedAt
+  firstReplyAt
+  handleDueAt
+  lateAt
+  bounces
+  reworks
+  reopens
+  extensions
+  wantsRating
+  rateUntil
+  satisfaction
+  proposedDepartment {
+    id
+    name
+    nameEn
+  }
+  aboutDepartment {
+    id
+    name
+    nameEn
+  }
+  suggestedAbout {
+    id
+    name
+    nameEn
+  }
+  mergedInto {
+    id
+    number
+    state
+  }
+  mergedCases {
+    id
+    number
+    state
+  }
+  splitFrom {
+    id
+    number
+    state
+  }
+  parts {
+    id
+    department {
+      id
+      name
+      nameEn
+    }
+    task
+    askedAt
+    arrivedAt
+    doneAt
+    result
+  }
+  requests {
+    id
+    kind
+    amount
+    unit
+    reason
+    askedAt
+    askedByName
+    decision
+    decidedAt
+    decidedByName
+  }
   matter {
     id
     name
@@ -643,8 +1170,7 @@ fragment CaseDetail on Case {
       zh
       en
     }
-    needsDepartment
-    needsReason
+    needs
   }
 }`) as unknown as TypedDocumentString<CaseByIdQuery, CaseByIdQueryVariables>;
 export const StepCaseDocument = new TypedDocumentString(`
@@ -667,6 +1193,18 @@ export const StepCaseDocument = new TypedDocumentString(`
   closedAt
   updatedAt
   revision
+  phase
+  dueBasis
+  dueProvisional
+  late
+  level
+  supervisedAt
+  pendingRequest
+  claimedBy {
+    userId
+    byName
+    until
+  }
   homeArea {
     id
     code
@@ -684,7 +1222,76 @@ fragment CaseDetail on Case {
     zh
     en
   }
-  dueBasis
+  filedAt
+  dispatchedAt
+  acceptedAt
+  handledAt
+  verifiedAt
+  firstReplyAt
+  handleDueAt
+  lateAt
+  bounces
+  reworks
+  reopens
+  extensions
+  wantsRating
+  rateUntil
+  satisfaction
+  proposedDepartment {
+    id
+    name
+    nameEn
+  }
+  aboutDepartment {
+    id
+    name
+    nameEn
+  }
+  suggestedAbout {
+    id
+    name
+    nameEn
+  }
+  mergedInto {
+    id
+    number
+    state
+  }
+  mergedCases {
+    id
+    number
+    state
+  }
+  splitFrom {
+    id
+    number
+    state
+  }
+  parts {
+    id
+    department {
+      id
+      name
+      nameEn
+    }
+    task
+    askedAt
+    arrivedAt
+    doneAt
+    result
+  }
+  requests {
+    id
+    kind
+    amount
+    unit
+    reason
+    askedAt
+    askedByName
+    decision
+    decidedAt
+    decidedByName
+  }
   matter {
     id
     name
@@ -768,8 +1375,7 @@ fragment CaseDetail on Case {
       zh
       en
     }
-    needsDepartment
-    needsReason
+    needs
   }
 }`) as unknown as TypedDocumentString<StepCaseMutation, StepCaseMutationVariables>;
 export const LiveDocument = new TypedDocumentString(`
@@ -799,6 +1405,18 @@ export const LiveDocument = new TypedDocumentString(`
   closedAt
   updatedAt
   revision
+  phase
+  dueBasis
+  dueProvisional
+  late
+  level
+  supervisedAt
+  pendingRequest
+  claimedBy {
+    userId
+    byName
+    until
+  }
   homeArea {
     id
     code
@@ -906,6 +1524,423 @@ export const LocateDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<LocateQuery, LocateQueryVariables>;
+export const CaseTalkDocument = new TypedDocumentString(`
+    query CaseTalk($id: ID!) {
+  case(id: $id) {
+    id
+    messages {
+      id
+      kind
+      text
+      textEn
+      at
+      authorName
+    }
+    ratings {
+      id
+      satisfaction
+      words
+      at
+      round
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CaseTalkQuery, CaseTalkQueryVariables>;
+export const CaseWorkDocument = new TypedDocumentString(`
+    query CaseWork($id: ID!) {
+  case(id: $id) {
+    id
+    visits {
+      id
+      at
+      occurredAt
+      verdict
+      distanceM
+      userName
+    }
+    notes {
+      id
+      kind
+      text
+      at
+      occurredAt
+      authorName
+      photos {
+        id
+        width
+        height
+        url
+        takenAt
+        role
+        releasedAt
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CaseWorkQuery, CaseWorkQueryVariables>;
+export const CaseToldDocument = new TypedDocumentString(`
+    query CaseTold($id: ID!) {
+  case(id: $id) {
+    id
+    deliveries {
+      id
+      channelName {
+        zh
+        en
+      }
+      to
+      toReporter
+      departmentName
+      state
+      stateName {
+        zh
+        en
+      }
+      rungName {
+        zh
+        en
+      }
+      createdAt
+      sentAt
+      readAt
+      readByName
+      lastError
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CaseToldQuery, CaseToldQueryVariables>;
+export const CaseMattersDocument = new TypedDocumentString(`
+    query CaseMatters($id: ID!) {
+  case(id: $id) {
+    id
+    suggestedMatters {
+      matter {
+        id
+        name
+        nameEn
+      }
+      score
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CaseMattersQuery, CaseMattersQueryVariables>;
+export const TwinByIdDocument = new TypedDocumentString(`
+    query TwinById($id: ID!) {
+  case(id: $id) {
+    ...TwinFields
+  }
+}
+    fragment TwinFields on Case {
+  id
+  number
+  title
+  state
+  openedAt
+  lon
+  lat
+  homeArea {
+    id
+    name
+  }
+  department {
+    id
+    name
+    nameEn
+  }
+  reports {
+    id
+    description
+    receivedAt
+    source
+    photos {
+      id
+      width
+      height
+      url
+      takenAt
+    }
+  }
+}`) as unknown as TypedDocumentString<TwinByIdQuery, TwinByIdQueryVariables>;
+export const ReplyTemplatesDocument = new TypedDocumentString(`
+    query ReplyTemplates {
+  replyTemplates {
+    code
+    kind
+    name
+    textZh
+    textEn
+    enabled
+  }
+}
+    `) as unknown as TypedDocumentString<ReplyTemplatesQuery, ReplyTemplatesQueryVariables>;
+export const AskReporterDocument = new TypedDocumentString(`
+    mutation AskReporter($input: ReporterMessageInput!) {
+  askReporter(input: $input) {
+    id
+    revision
+  }
+}
+    `) as unknown as TypedDocumentString<AskReporterMutation, AskReporterMutationVariables>;
+export const ReplyToReporterDocument = new TypedDocumentString(`
+    mutation ReplyToReporter($input: ReporterMessageInput!) {
+  replyToReporter(input: $input) {
+    id
+    revision
+  }
+}
+    `) as unknown as TypedDocumentString<ReplyToReporterMutation, ReplyToReporterMutationVariables>;
+export const ReleasePhotosDocument = new TypedDocumentString(`
+    mutation ReleasePhotos($caseId: ID!, $photoIds: [ID!]!, $released: Boolean!) {
+  releasePhotos(caseId: $caseId, photoIds: $photoIds, released: $released) {
+    id
+    revision
+  }
+}
+    `) as unknown as TypedDocumentString<ReleasePhotosMutation, ReleasePhotosMutationVariables>;
+export const SuggestMattersDocument = new TypedDocumentString(`
+    query SuggestMatters($text: String!, $position: PositionInput) {
+  suggestMatters(text: $text, position: $position) {
+    matter {
+      id
+      name
+      nameEn
+    }
+    score
+  }
+}
+    `) as unknown as TypedDocumentString<SuggestMattersQuery, SuggestMattersQueryVariables>;
+export const CaseTimesDocument = new TypedDocumentString(`
+    query CaseTimes($id: ID!) {
+  case(id: $id) {
+    id
+    clock {
+      seq
+      at
+      kind
+      phase
+      amount
+      unit
+      calendarVersion
+      dueAt
+      provisional
+      actorName
+      reason
+    }
+    escalations {
+      id
+      level
+      levelName {
+        zh
+        en
+      }
+      phase
+      dueAt
+      at
+      department {
+        id
+        name
+        nameEn
+      }
+      explanation
+      explainedAt
+      explainedByName
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CaseTimesQuery, CaseTimesQueryVariables>;
+export const FileCallDocument = new TypedDocumentString(`
+    mutation FileCall($input: SubmitReportInput!) {
+  submitReport(input: $input) {
+    caseId
+    number
+    trackingCode
+    repeated
+    areaName
+    departmentName
+    why {
+      code
+      zh
+      en
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FileCallMutation, FileCallMutationVariables>;
+export const CaseRankingDocument = new TypedDocumentString(`
+    query CaseRanking($id: ID!) {
+  case(id: $id) {
+    id
+    ranking {
+      department {
+        id
+        name
+        nameEn
+        kind
+      }
+      score
+      load
+      overdue
+      onDuty
+      onCall
+      why {
+        code
+        zh
+        en
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CaseRankingQuery, CaseRankingQueryVariables>;
+export const ClaimCaseDocument = new TypedDocumentString(`
+    mutation ClaimCase($caseId: ID!) {
+  claimCase(caseId: $caseId) {
+    userId
+    byName
+    until
+  }
+}
+    `) as unknown as TypedDocumentString<ClaimCaseMutation, ClaimCaseMutationVariables>;
+export const ReleaseCaseDocument = new TypedDocumentString(`
+    mutation ReleaseCase($caseId: ID!) {
+  releaseCase(caseId: $caseId)
+}
+    `) as unknown as TypedDocumentString<ReleaseCaseMutation, ReleaseCaseMutationVariables>;
+export const BulkStepDocument = new TypedDocumentString(`
+    mutation BulkStep($input: BulkStepInput!) {
+  bulkStep(input: $input) {
+    ...BulkJobFields
+  }
+}
+    fragment BulkJobFields on BulkJob {
+  id
+  state
+  total
+  done
+  failed
+  canUndo
+  undoOf
+}`) as unknown as TypedDocumentString<BulkStepMutation, BulkStepMutationVariables>;
+export const UndoBulkDocument = new TypedDocumentString(`
+    mutation UndoBulk($jobId: ID!) {
+  undoBulk(jobId: $jobId) {
+    ...BulkJobFields
+  }
+}
+    fragment BulkJobFields on BulkJob {
+  id
+  state
+  total
+  done
+  failed
+  canUndo
+  undoOf
+}`) as unknown as TypedDocumentString<UndoBulkMutation, UndoBulkMutationVariables>;
+export const BulkJobDocument = new TypedDocumentString(`
+    query BulkJob($id: ID!) {
+  bulkJob(id: $id) {
+    ...BulkJobFields
+  }
+}
+    fragment BulkJobFields on BulkJob {
+  id
+  state
+  total
+  done
+  failed
+  canUndo
+  undoOf
+}`) as unknown as TypedDocumentString<BulkJobQuery, BulkJobQueryVariables>;
+export const BulkResultsDocument = new TypedDocumentString(`
+    query BulkResults($id: ID!) {
+  bulkJob(id: $id) {
+    id
+    results {
+      caseId
+      number
+      ok
+      errorZh
+      errorEn
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<BulkResultsQuery, BulkResultsQueryVariables>;
+export const HandoversDocument = new TypedDocumentString(`
+    query Handovers($first: Int!) {
+  handovers(first: $first) {
+    ...HandoverFields
+  }
+}
+    fragment HandoverFields on ShiftHandover {
+  id
+  at
+  fromName
+  toName
+  text
+  counts {
+    open
+    overdue
+    watched
+    unowned
+  }
+  watchedCases {
+    id
+    number
+    title
+  }
+  acknowledgedByName
+  acknowledgedAt
+}`) as unknown as TypedDocumentString<HandoversQuery, HandoversQueryVariables>;
+export const StartHandoverDocument = new TypedDocumentString(`
+    mutation StartHandover($input: StartHandoverInput!) {
+  startHandover(input: $input) {
+    ...HandoverFields
+  }
+}
+    fragment HandoverFields on ShiftHandover {
+  id
+  at
+  fromName
+  toName
+  text
+  counts {
+    open
+    overdue
+    watched
+    unowned
+  }
+  watchedCases {
+    id
+    number
+    title
+  }
+  acknowledgedByName
+  acknowledgedAt
+}`) as unknown as TypedDocumentString<StartHandoverMutation, StartHandoverMutationVariables>;
+export const AcknowledgeHandoverDocument = new TypedDocumentString(`
+    mutation AcknowledgeHandover($id: ID!) {
+  acknowledgeHandover(id: $id) {
+    ...HandoverFields
+  }
+}
+    fragment HandoverFields on ShiftHandover {
+  id
+  at
+  fromName
+  toName
+  text
+  counts {
+    open
+    overdue
+    watched
+    unowned
+  }
+  watchedCases {
+    id
+    number
+    title
+  }
+  acknowledgedByName
+  acknowledgedAt
+}`) as unknown as TypedDocumentString<AcknowledgeHandoverMutation, AcknowledgeHandoverMutationVariables>;
 export const SignInDocument = new TypedDocumentString(`
     mutation SignIn($username: String!, $password: String!) {
   signIn(username: $username, password: $password) {

@@ -14,3 +14,10 @@ export function disc(lon: number, lat: number, radiusM: number): GeoJSON.Polygon
   })
   return { type: 'Polygon', coordinates: [ring] }
 }
+
+/** How far two positions are apart, in metres; good to a percent at city scale. */
+export function between(lon: number, lat: number, lon2: number, lat2: number): number {
+  const dy = (lat2 - lat) * 110_950
+  const dx = (lon2 - lon) * 111_320 * Math.cos((lat * Math.PI) / 180)
+  return Math.hypot(dx, dy)
+}
