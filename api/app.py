@@ -24,12 +24,13 @@ from api import auth, live_hub, ws
 from api.errors import STATEMENT_TIMEOUT_S
 from api.graphql_door import Door
 from api.group_commit import GroupCommit
-from api.http import basemap, handovers, health, ingest, media, open311, static, tiles, uploads
+from api.http import basemap, exports, handovers, health, imports, ingest, media, open311, static, tiles, uploads
 from api.http.headers import SecurityHeaders
 from domain.errors import DomainError
 from domain.flows import report_intake
 from domain.flows.city import CityHolder
 from domain.flows.report_intake import Submitted
+from domain.insights.reading import FigureMemory
 from domain.reports.intake import ReportInput
 from runtime import bus
 from runtime.database import open_pool, transaction
@@ -60,8 +61,10 @@ def _routes() -> list[BaseRoute]:
         Route("/graphql", door),
         WebSocketRoute("/graphql", ws.websocket_endpoint),
         *basemap.ROUTES,
+        *exports.ROUTES,
         *handovers.ROUTES,
         *health.ROUTES,
+        *imports.ROUTES,
         *ingest.ROUTES,
         *media.ROUTES,
         *open311.ROUTES,
@@ -81,6 +84,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         state.redis = bus.connect(settings.redis_url)
         opened.push_async_callback(state.redis.aclose)
         state.jurisdictions = CityHolder()
+        state.figures = FigureMemory()
         state.reports = GroupCommit(partial(_submit, state), key=attrgetter("submission_id"), away=(PoolTimeout,))
         live = live_hub.running(state.pool, database_url=settings.database_url, redis_url=settings.redis_url)
         state.hub = await opened.enter_async_context(live)

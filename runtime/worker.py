@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from domain.dispatch import claims
 from domain.flows.city import CityHolder
 from domain.people import sign_in
-from runtime import bulk, bus, deadlines, deliver, media, relay, tasks
+from runtime import bulk, bus, deadlines, deliver, figures, media, relay, tasks, upward
 from runtime.clock import Clock, SystemClock
 from runtime.database import Pool, open_pool, transaction
 from runtime.settings import Settings, from_environment
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 DUE_EVERY_S: Final = 1.0
 CALENDAR_EVERY_S: Final = 300.0
 BULK_EVERY_S: Final = 0.5
+PACK_EVERY_S: Final = 20.0
+ASK_ABOVE_EVERY_S: Final = 60.0
 SWEEP_EVERY_S: Final = 600.0
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 5.0
@@ -42,10 +44,11 @@ Job = Callable[[], Awaitable[None]]
 
 async def run(settings: Settings, *, clock: Clock) -> None:
     """Work until cancelled."""
-    pool = await open_pool(settings.database_url, size=6)
+    pool = await open_pool(settings.database_url, size=8)
     holder = CityHolder()
     client = bus.connect(settings.redis_url)
     sender, channels = bus.Sender(client), bus.channels_of(settings.database_url)
+    above = upward.Upward(pool, deliver.outgoing(settings), clock)
 
     async def fire_due() -> None:
         if await deadlines.fire_all_due(pool, holder, clock):
@@ -71,6 +74,16 @@ async def run(settings: Settings, *, clock: Clock) -> None:
     async def climb() -> None:
         await deliver.climb_all_due(pool, clock)
 
+    async def pack() -> None:
+        await figures.pack_all(pool)
+
+    async def hand_up() -> None:
+        await upward.run(settings.database_url, above)
+
+    async def ask_above() -> None:
+        if await above.ask_all():
+            await sender.poke(channels)
+
     async def give_positions() -> None:
         await relay.run(settings.database_url, client, channels)
 
@@ -83,6 +96,9 @@ async def run(settings: Settings, *, clock: Clock) -> None:
             jobs.create_task(keep_doing("deliveries", send, every_s=0.0))
             jobs.create_task(keep_doing("ladders", climb, every_s=DUE_EVERY_S))
             jobs.create_task(keep_doing("bulk jobs", step_many, every_s=BULK_EVERY_S))
+            jobs.create_task(keep_doing("figures", pack, every_s=PACK_EVERY_S))
+            jobs.create_task(keep_doing("hand-ups", hand_up, every_s=1.0))
+            jobs.create_task(keep_doing("answers from above", ask_above, every_s=ASK_ABOVE_EVERY_S))
             jobs.create_task(keep_doing("sweeps", sweep_up, every_s=SWEEP_EVERY_S))
     finally:
         await client.aclose()

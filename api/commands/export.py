@@ -1,4 +1,4 @@
-"""Write areas of a city to a file others can read."""
+"""Write areas or cases of a city to a file others can read."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -9,8 +9,10 @@ import typer
 from rich.console import Console
 
 from api.city import Home, opened
+from api.commands._export_cases import cases
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
+app.command()(cases)
 COLUMNS = ("code", "name", "name_en", "level", "parent", "valid_from", "valid_to", "approximate", "basis", "source", "area_m2")
 _AREAS = """
 select v.code, v.name, v.name_en, v.level, p.code, v.valid_from::text, v.valid_to::text, v.approximate::text, v.basis, v.source,
@@ -31,7 +33,7 @@ where valid_from <= %(at)s and (valid_to is null or valid_to > %(at)s) order by 
 
 @app.callback()
 def group() -> None:
-    """Write areas of a city to a file others can read."""
+    """Write areas or cases of a city to a file others can read."""
 
 
 @app.command()

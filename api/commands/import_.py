@@ -1,4 +1,4 @@
-"""Bring areas and places of a city in from files: all of a file or nothing."""
+"""Bring areas, places and reports of a city in from files."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,17 +12,19 @@ from rich.progress import Progress
 
 from api.city import Home, opened
 from api.commands._import_areas import areas
+from api.commands._import_reports import reports
 
 if TYPE_CHECKING:
     from domain.places.actions import Loaded, PlaceRecord
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 app.command()(areas)
+app.command()(reports)
 
 
 @app.callback()
 def group() -> None:
-    """Bring areas and places of a city in from files: all of a file or nothing."""
+    """Bring areas, places and reports of a city in from files."""
 
 
 @app.command()

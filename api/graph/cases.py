@@ -18,6 +18,7 @@ from api.graph.areas import Area
 from api.graph.case_dispatch import CLAIM_NOW, RANKING, SUGGESTED_ABOUT, CaseClaim, RankedUnit, ranked_units
 from api.graph.case_field import CaseMessage, CaseNote, CaseRating, CaseVisit
 from api.graph.clock import CaseEscalation, ClockEntry
+from api.graph.connectors import UpwardReport
 from api.graph.deliveries import Delivery
 from api.graph.people import Department
 from api.graph.reports import Report
@@ -238,6 +239,7 @@ class Case:
     deliveries: list[Delivery] = many(
         "{0}.case_id = {1}.id", "Messages about it, newest first; needs delivery.read.", order="{0}.created_at desc, {0}.id", limit=100
     )
+    upward: list[UpwardReport] = many("{0}.case_id = {1}.id", "Platforms it was handed up to.", order="{0}.queued_at, {0}.id")
     transitions: list[CaseTransition] = many("{0}.case_id = {1}.id", "Its steps, oldest first.", order="{0}.at, {0}.id")
     allowed_verbs: list[CaseVerb] = derived(_allowed(), verb_facts, "Steps the caller may take now.")
 

@@ -14,8 +14,9 @@ from api.graph.words import PageInfo, PositionInput
 from api.scalars import uuid_of
 from domain.connectors.tables import DIVERSION_STATES
 from domain.errors import Invalid
-from domain.flows import diversions
+from domain.flows import diversions, upward
 from domain.flows.diversions import Given
+from domain.people.scope import scope_for
 from runtime.database import transaction
 
 
@@ -82,6 +83,35 @@ class DiversionConnection:
     page_info: PageInfo = told("Where this page stands.")
 
 
+@entity(
+    "(select u.*, t.code as target_code, t.name as target_name from upward_reports u join connector_targets t on t.id = u.target_id)",
+    "A case handed up to another platform, and what became of it there.",
+)
+class UpwardReport:
+    """A case handed up."""
+
+    id: strawberry.ID = column("{0}.id", "Id.")
+    platform: str = column("{0}.target_code", "Code of the platform.")
+    platform_name: str = column("{0}.target_name", "Its name.")
+    state: str = column("{0}.state", "`queued`, `sent` or `refused`.")
+    queued_at: datetime = column("{0}.queued_at", "When it was decided.")
+    sent_at: datetime | None = column("{0}.sent_at", "When the platform took it.")
+    attempts: int = column("{0}.attempts", "How often it was tried.")
+    last_error: str | None = column("{0}.last_error", "Why the latest attempt failed.")
+    external_id: str | None = column("{0}.external_id", "Its number there; null while the platform has given none.")
+    external_status: str | None = column("{0}.external_status", "`open` or `closed` there, as last heard.")
+    external_notes: str | None = column("{0}.external_notes", "What the platform says of it.")
+    external_at: datetime | None = column("{0}.external_at", "When it changed there.")
+
+
+@entity("connector_targets", "A platform above that cases may be handed up to.")
+class Platform:
+    """A platform."""
+
+    code: str = column("{0}.code", "Give it to handUpCase.")
+    name: str = column("{0}.name", "Its name.")
+
+
 @strawberry.input(description="Where a waiting hand-over is.")
 class PlaceDiversionInput:
     """Input of placeDiversion."""
@@ -116,6 +146,13 @@ class ConnectorsQuery:
         return await read.page(info, OLDEST, where=["{0}.state = %(state)s"], values={"state": state}, first=first, after=after)
 
 
+    @strawberry.field(description="Platforms above that cases may be handed up to. Needs case.dispatch.")
+    async def platforms(self, info: Info) -> list[Platform]:
+        """List platforms."""
+        scope_for(await info.context.actor(), upward.PERMISSION)
+        return await read.rows(info, where="{0}.active", order="{0}.name, {0}.id")
+
+
 @strawberry.type
 class ConnectorsMutation:
     """Steps of hand-overs."""
@@ -148,3 +185,16 @@ class ConnectorsMutation:
             returned = await read.by_id(info, diversion_id, conn=conn, authorised=True)
         context.changed()
         return returned
+
+    @strawberry.mutation(
+        description="Hand a case up to a platform above; it is sent in the background and followed there. Needs case.dispatch."
+    )
+    async def hand_up_case(self, info: Info, case_id: strawberry.ID, platform: str) -> list[UpwardReport]:
+        """Hand a case up; gives all its hand-ups."""
+        context = info.context
+        actor = await context.signed_in()
+        wanted = uuid_of(case_id, "caseId")
+        async with transaction(context.pool) as conn:
+            await upward.hand_up(conn, actor, wanted, platform, at=context.now())
+        context.changed()
+        return await read.rows(info, where="{0}.case_id = %(case)s", values={"case": wanted}, order="{0}.queued_at, {0}.id")

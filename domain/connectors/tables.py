@@ -99,7 +99,6 @@ connector_targets = Table(
     text_column("jurisdiction_id", nullable=True),
     Column("sealed_key", LargeBinary, nullable=True, comment="the api_key we were given there, encrypted"),
     Column("service_codes", JSONB, nullable=False, server_default="{}", comment="our service code to theirs; * stands for every other"),
-    Column("private_network", Boolean, nullable=False, server_default="false", comment="it may lie inside our own network; else inner addresses are refused"),
     Column("active", Boolean, nullable=False, server_default="true"),
     instant("created_at"),
     one_of("format", FORMATS),

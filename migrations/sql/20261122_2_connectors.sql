@@ -107,7 +107,6 @@ CREATE TABLE connector_targets (
 	jurisdiction_id TEXT, 
 	sealed_key BYTEA, 
 	service_codes JSONB DEFAULT '{}' NOT NULL, 
-	private_network BOOLEAN DEFAULT 'false' NOT NULL, 
 	active BOOLEAN DEFAULT 'true' NOT NULL, 
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	CONSTRAINT connector_targets_pkey PRIMARY KEY (id), 
@@ -118,7 +117,6 @@ COMMENT ON TABLE connector_targets IS 'Other platforms that cases are handed up 
 COMMENT ON COLUMN connector_targets.base_url IS 'of an Open311 GeoReport v2 server, without a slash at its end';
 COMMENT ON COLUMN connector_targets.sealed_key IS 'the api_key we were given there, encrypted';
 COMMENT ON COLUMN connector_targets.service_codes IS 'our service code to theirs; * stands for every other';
-COMMENT ON COLUMN connector_targets.private_network IS 'it may lie inside our own network; else inner addresses are refused';
 
 CREATE TABLE upward_reports (
 	id UUID NOT NULL, 

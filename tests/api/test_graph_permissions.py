@@ -28,6 +28,7 @@ ARGUMENTS = {
     "refreshSession": '(refreshToken: "x")', "signOut": '(refreshToken: "x")',
     "submitReport": f'(input: {{submissionId: {UUID}, description: "x", position: {POSITION}, occurredAt: {INSTANT}}})',
     "raiseAlert": f'(input: {{submissionId: {UUID}, kind: "person_on_track", position: {POSITION}, occurredAt: {INSTANT}}})',
+    "handUpCase": f'(caseId: {UUID}, platform: "above")',
     "placeDiversion": f'(input: {{id: {UUID}, position: {POSITION}}})',
     "returnDiversion": f'(input: {{id: {UUID}, reason: "x"}})',
     "markRead": f"(deliveryId: {UUID})", "retryDelivery": f"(id: {UUID})", "discardDelivery": f'(id: {UUID}, reason: "x")',
@@ -55,6 +56,7 @@ ARGUMENTS = {
 NEEDS = {
     "cases": "case.read", "case": "case.read", "caseCounts": "case.read", "livePosition": "case.read",
     "diversions": "case.file", "placeDiversion": "case.file", "returnDiversion": "case.file",
+    "platforms": "case.dispatch", "handUpCase": "case.dispatch",
     "raiseAlert": "alert.raise", "myCases": "case.handle", "fieldActions": "case.handle", "replyTemplates": "case.read",
     "mediaViews": "case.verify", "moderateReport": "case.verify", "releasePhotos": "case.file",
     "stepCase": "case.handle", "admissions": "case.read", "claimCase": "case.read",
