@@ -23,6 +23,7 @@ class Bench(StrEnum):
     KILLS = "kills"
     SUGGEST = "suggest"
     CLOCK = "clock"
+    ESCALATIONS = "escalations"
     LIFECYCLE = "lifecycle"
 
 

@@ -45,12 +45,12 @@ def run(say: Callable[[str], None], *, rounds: int = 5, quick: bool = False) -> 
         settings = Settings(home=home)
         token = product.sign_in(home, url)
         scripts = _write_scripts(asyncio.run(_record(settings.database_url)), home / "pgbench")
-        asyncio.run(_press(url, token, 1.0))
+        asyncio.run(press(url, token, 1.0))
         found: dict[str, list[float]] = {"ours": [], "pgbench": [], "p50_ms": [], "p99_ms": [], "api_cpu_ms": []}
         for _ in range(rounds):
             api = product.pids(home)["api-1"]
             before = product.cpu_seconds(api)
-            taken = asyncio.run(_press(url, token, seconds))
+            taken = asyncio.run(press(url, token, seconds))
             found["api_cpu_ms"].append((product.cpu_seconds(api) - before) * 1000 / len(taken))
             found["ours"].append(len(taken) / seconds)
             taken.sort()
@@ -68,8 +68,8 @@ def run(say: Callable[[str], None], *, rounds: int = 5, quick: bool = False) -> 
     return medians
 
 
-async def _press(url: str, token: str, seconds: float) -> list[float]:
-    """Submit reports from all clients for a while; give the seconds each took."""
+async def press(url: str, token: str, seconds: float, *, clients: int = CLIENTS) -> list[float]:
+    """Submit reports from so many clients for a while; give the seconds each took."""
     taken: list[float] = []
     until = time.perf_counter() + seconds
 
@@ -83,7 +83,7 @@ async def _press(url: str, token: str, seconds: float) -> list[float]:
                 raise RuntimeError(answer.decode())
             taken.append(time.perf_counter() - began)
 
-    await asyncio.gather(*(client(i) for i in range(CLIENTS)))
+    await asyncio.gather(*(client(i) for i in range(clients)))
     return taken
 
 
