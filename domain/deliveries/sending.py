@@ -61,15 +61,26 @@ class Claimed:
 
 
 _READY: Final = "d.state = 'pending' and d.next_at <= %(at)s"
-_FEW: Final = f"""
-    select d.id from deliveries d where {_READY} and d.endpoint_id {{0}} order by d.next_at, d.id
-    limit greatest(0, {AT_ONCE_EACH} - (select count(*) from deliveries s where s.state = 'sending' and s.endpoint_id {{0}}))
-"""
+# From one address that something waits for to the next, however much waits for each.
 _CLAIM: Final = f"""
-with ready as (
-    select few.id from endpoints e cross join lateral ({_FEW.format("= e.id")}) few
+with recursive waiting (id) as (
+    (select endpoint_id from deliveries where state = 'pending' and endpoint_id is not null order by endpoint_id limit 1)
+    union all
+    select (select d.endpoint_id from deliveries d where d.state = 'pending' and d.endpoint_id > waiting.id order by d.endpoint_id limit 1)
+    from waiting where waiting.id is not null
+), busy as (
+    select endpoint_id, count(*) as n from deliveries where state = 'sending' group by endpoint_id
+), ready as (
+    select few.id from waiting join endpoints e using (id) left join busy on busy.endpoint_id = e.id
+    cross join lateral (
+        select d.id from deliveries d where {_READY} and d.endpoint_id = e.id order by d.next_at, d.id
+        limit greatest(0, {AT_ONCE_EACH} - coalesce(busy.n, 0))
+    ) few
     where e.active and (e.resting_until is null or e.resting_until <= %(at)s)
-    union all (select few.id from ({_FEW.format("is null")}) few)
+    union all (
+        select d.id from deliveries d where {_READY} and d.endpoint_id is null order by d.next_at, d.id
+        limit greatest(0, {AT_ONCE_EACH} - coalesce((select n from busy where endpoint_id is null), 0))
+    )
     union all select d.id from deliveries d where d.state = 'sending' and d.lease_until <= %(at)s
 ), mine as (
     select d.id, d.state, d.lease_until from deliveries d

@@ -20,28 +20,29 @@ from domain.deliveries.retries import ATTEMPTS
 
 MAX_LEVELS: Final = 8
 
-# Endpoints the ladder n may still climb to, the next one first, and of which kind the rung after it would be.
+# Endpoints the ladder t may still climb to, the next one first, and of which kind the rung after it would be.
 _NEXT: Final = f"""
     with recursive chain (id, parent_id, depth) as (
-        select d.id, d.parent_id, 0 from departments d where d.id = n.department_id
+        select d.id, d.parent_id, 0 from departments d where d.id = t.department_id
         union all
         select d.id, d.parent_id, chain.depth + 1 from departments d join chain on d.id = chain.parent_id
         where chain.depth < {MAX_LEVELS}
     ), told (id, depth) as (
         select id, depth from chain
-        where depth >= least(n.above, greatest((select max(depth) from chain), 1)) and id is distinct from n.except_department_id
-    ), owners (owner, depth, rank) as (
-        select n.user_id, 0, 0 where n.user_id is not null
-        union all select id, depth, 1 from told
-        union all select u.id, depth, 2 from told join users u on u.department_id = told.id
-                  where u.active and u.id is distinct from n.user_id
+        where depth >= least(t.above, greatest((select max(depth) from chain), 1)) and id is distinct from t.except_department_id
+    ), reached as (
+        select e.*, t.user_id as owner, 0 as depth, 0 as rank from endpoints e where e.user_id = t.user_id
+        union all select e.*, told.id, depth, 1 from told join endpoints e on e.department_id = told.id
+        union all select e.*, u.id, depth, 2 from told join users u on u.department_id = told.id join endpoints e on e.user_id = u.id
+                  where u.active and u.id is distinct from t.user_id
     )
     select e.id as endpoint_id, e.kind as channel, depth, owner, lead(depth) over climb as next_depth, lead(owner) over climb as next_owner
-    from owners join endpoints e on e.active and e.kind = any(n.channels) and (e.department_id = owner or e.user_id = owner)
-    where not exists (select 1 from deliveries l where l.ladder_id = n.ladder_id and l.endpoint_id = e.id)
-    window climb as (order by depth, rank, owner, array_position(n.channels, e.kind), e.ord, e.id)
-    order by depth, rank, owner, array_position(n.channels, e.kind), e.ord, e.id limit 1
+    from reached e where e.active and e.kind = any(t.channels)
+      and not exists (select 1 from deliveries l where l.ladder_id = t.ladder_id and l.endpoint_id = e.id)
+    window climb as (order by depth, rank, owner, array_position(t.channels, e.kind), e.ord, e.id)
+    order by depth, rank, owner, array_position(t.channels, e.kind), e.ord, e.id limit 1
 """
+_TARGET: Final = ("department_id", "user_id", "above", "except_department_id", "channels")
 _COLUMNS: Final = (
     "id, created_at, case_id, event_id, event_kind, template, facts, channel, endpoint_id, department_id, user_id, report_id, above,"
     " except_department_id, ladder_id, rung, level, channels, waits_s, rung_kind, climb_at, state, last_attempt, next_at"
@@ -50,7 +51,13 @@ _ROWS: Final = """
     jsonb_to_recordset(%(rows)s) as n (
         id uuid, case_id uuid, event_id uuid, event_kind text, template text, facts jsonb, channel text, endpoint_id uuid,
         department_id uuid, user_id uuid, report_id uuid, above int, except_department_id uuid, ladder_id uuid, rung int,
-        level int, channels text[], waits_s int[], last_owner uuid
+        level int, channels text[], waits_s int[], last_owner uuid, target int
+    )
+"""
+# Many messages to one department are looked up once.
+_TARGETS: Final = """
+    jsonb_to_recordset(%(targets)s) as t (
+        target int, department_id uuid, user_id uuid, above int, except_department_id uuid, channels text[], ladder_id uuid
     )
 """
 _RUNGS: Final = f"""
@@ -62,7 +69,7 @@ select n.id, %(at)s, n.case_id, n.event_id, n.event_kind, n.template, n.facts, e
        %(at)s + make_interval(secs => n.waits_s[case when e.next_owner is null then null when e.next_depth > e.depth then 3
                                                      when e.next_owner <> e.owner then 2 else 1 end]),
        'pending', {ATTEMPTS}, %(at)s
-from {_ROWS} cross join lateral ({_NEXT}) e
+from {_TARGETS} cross join lateral ({_NEXT}) e join {_ROWS} on n.target = t.target
 returning ladder_id
 """
 _DIRECT: Final = f"""
@@ -167,8 +174,16 @@ async def write_one(conn: Conn, *, endpoint_id: UUID, channel: str, template: st
 
 async def write_rungs(conn: Conn, rungs: Sequence[Mapping[str, Any]], *, at: datetime) -> set[UUID]:
     """Write the next rung of each ladder that has one, and give the ladders that had."""
-    cursor = await conn.execute(_RUNGS, {"rows": Jsonb([dict(rung) for rung in rungs]), "at": at})
-    return {ladder_id for (ladder_id,) in await cursor.fetchall()}
+    targets: dict[str, dict[str, Any]] = {}
+    rows = []
+    for rung in rungs:
+        # A ladder that has begun must not climb to where it has been.
+        ladder_id = rung["ladder_id"] if rung["rung"] else None
+        asked = {name: rung[name] for name in _TARGET} | {"ladder_id": ladder_id}
+        target = targets.setdefault(repr(asked), asked | {"target": len(targets)})
+        rows.append({**rung, "target": target["target"]})
+    values = {"rows": Jsonb(rows), "targets": Jsonb(list(targets.values())), "at": at}
+    return {ladder_id for (ladder_id,) in await (await conn.execute(_RUNGS, values)).fetchall()}
 
 
 def first_rung(notice: Notice) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import signal
 import sys
@@ -32,7 +33,8 @@ from tests.flows.conftest import AT, fill
 from tests.simulators import http, robots
 from tests.simulators.http import HANG, Receiver, Reply
 
-OUT = Outgoing(guard=Guard(["127.0.0.0/8"]), within_s=1.0, public_url="https://city.example.org", secret=SECRET)
+OUT = Outgoing(guard=Guard(["127.0.0.0/8"]), within_s=20.0, public_url="https://city.example.org", secret=SECRET)
+IMPATIENT = dataclasses.replace(OUT, within_s=1.0)
 
 
 @dataclass
@@ -63,7 +65,7 @@ class Post:
     async def attempts(self) -> list[str]:
         return [row[0] for row in await self.reachable.city.rows("select outcome from delivery_attempts order by at, attempt, id")]
 
-    async def until(self, query: str, wanted: object, within_s: float = 20) -> None:
+    async def until(self, query: str, wanted: object, within_s: float = 60) -> None:
         async with asyncio.timeout(within_s):
             while (found := await self.reachable.city.one(query)) != wanted:
                 assert found is not None
@@ -81,9 +83,9 @@ async def post(database_url: str) -> AsyncIterator[Post]:
 
 
 @asynccontextmanager
-async def senders(post: Post, count: int = 1) -> AsyncIterator[None]:
+async def senders(post: Post, count: int = 1, out: Outgoing = OUT) -> AsyncIterator[None]:
     pools = [await open_pool(post.url) for _ in range(count)]
-    running = [asyncio.create_task(deliver.run(pool, OUT, post.clock)) for pool in pools]
+    running = [asyncio.create_task(deliver.run(pool, out, post.clock)) for pool in pools]
     try:
         yield
     finally:
@@ -116,8 +118,8 @@ async def test_a_receiver_that_hangs_holds_up_nobody_else(post: Post) -> None:
         case_id = await post.reachable.case()
         for _ in range(40):
             await post.reachable.happen("case.dispatch", case_id, "west")
-        async with senders(post):
-            await other.has(40)
+        async with senders(post, out=IMPATIENT):
+            await other.has(40, within_s=60)
             assert len(hanging.requests) <= sending.AT_ONCE_EACH
             await post.until("select count(*) > 0 from deliveries where last_error like 'no answer within%%'", True)
 
@@ -154,7 +156,7 @@ async def test_a_worker_killed_while_sending_leaves_a_message_that_is_sent_again
         environment = {**os.environ, **settings.to_environment()}
         worker = await asyncio.create_subprocess_exec(sys.executable, "-m", "runtime.worker", env=environment)
         try:
-            await receiver.has(1, within_s=30)
+            await receiver.has(1, within_s=90)
         finally:
             worker.send_signal(signal.SIGKILL)
             await worker.wait()

@@ -46,7 +46,7 @@ async def save(graph: Graph, headers: dict[str, str], kind: str, department: str
 
 async def send(graph: Graph) -> int:
     secret = graph.doors.state.settings.signing_key()
-    out = Outgoing(guard=Guard(["127.0.0.0/8"]), within_s=1.0, public_url="https://city.example.org", secret=secret)
+    out = Outgoing(guard=Guard(["127.0.0.0/8"]), public_url="https://city.example.org", secret=secret)
     return await deliver.deliver_once(graph.doors.pool, out, SystemClock())
 
 
