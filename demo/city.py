@@ -125,6 +125,7 @@ _RAIL: Final = ("护路区段", "the rail sections")
 
 POSTS: Final = (
     Post("dispatcher", "市调度员", "City dispatcher", "dispatcher", "zongzhi", sees=("全市", "the whole city")),
+    Post("supervisor", "市监督员", "City supervisor", "supervisor", "zongzhi", sees=("全市", "the whole city")),
     Post("yushui", "渝水区调度员", "Yushui dispatcher", "dispatcher", "zongzhi-360502", ("360502",), sees=_YUSHUI),
     Post("fenyi", "分宜县调度员", "Fenyi dispatcher", "dispatcher", "zongzhi-360521", ("360521",), sees=_FENYI),
     Post("chengguan", "城管局经办人", "Urban management clerk", "clerk", "chengguan", sees=_OWN),

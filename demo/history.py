@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -15,14 +15,15 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from demo import bulk, story
+from demo import bulk, limits, story
 from demo.bulk import Floats, Instants
 from domain.areas.jurisdictions import DOUBT_M, Layer
 from domain.base import Conn
-from domain.cases import ledger
 from domain.cases.calendar import Calendar
 from domain.flows import assignment
 from domain.flows.city import City, read_city
+from domain.flows.report_intake import CHECKED_FIRST
+from domain.reports.tables import FROM_THE_PUBLIC
 from domain.routing.choose import Choice, choose
 from domain.routing.table import Matter, RoutingTable
 from geo.lonlat import Datum, LonLat, Position
@@ -33,6 +34,8 @@ SEED: Final = 20240918
 # Fewer metres than a degree of longitude has in this city, so a border is never nearer than the product says.
 _METRES_A_DEGREE: Final = 98_000.0
 _LOST_SHARE: Final = 0.002
+_SOURCES: Final = ("citizen", "qr", "hotline", "police110", "staff")
+_SOURCE_SHARES: Final = (0.52, 0.1, 0.22, 0.03, 0.13)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ class History:
     matters: Sequence[Matter]
     places: Sequence[Place]
     choices: Sequence[Choice]
+    sources: Sequence[str]
+    begun: story.Beginnings
     due: Instants
     calendar: Calendar
     lives: story.Lives
@@ -80,9 +85,29 @@ async def imagine(conn: Conn, *, at: datetime, days: int, per_day: int, seed: in
     chosen = [matters[i] for i in rng.choice(len(matters), len(opened), p=story.matter_weights(matters, rng)).tolist()]
     places = _places(city, lon, lat, accuracy_m, near)
     choices = _choices(city.routing, chosen, places)
-    due = _due(opened, chosen, city.calendar)
-    unowned = np.array([choice.department is None for choice in choices])
-    return History(opened, lon, lat, accuracy_m, chosen, places, choices, due, city.calendar, story.lives(opened, due, unowned, at, rng))
+    sources = [_SOURCES[i] for i in rng.choice(len(_SOURCES), len(opened), p=_SOURCE_SHARES).tolist()]
+    begun = _beginnings(opened, sources, chosen, choices)
+    filed = story.filed(begun, rng)
+    due = limits.deadlines(city.calendar, filed, np.array([limit_of(one)[0] for one in chosen]), [limit_of(one)[1] for one in chosen])
+    lives = story.lives(begun, filed, due, at, rng)
+    return History(opened, lon, lat, accuracy_m, chosen, places, choices, sources, begun, due, city.calendar, lives)
+
+
+def _beginnings(opened: Instants, sources: Sequence[str], chosen: Sequence[Matter], choices: Sequence[Choice]) -> story.Beginnings:
+    return story.Beginnings(
+        opened=opened,
+        checked_first=np.array([source in CHECKED_FIRST for source in sources]),
+        wants_rating=np.array([source in FROM_THE_PUBLIC for source in sources]),
+        owned=np.array([choice.department is not None for choice in choices]),
+        urgent=np.array([limit_of(matter)[1].startswith("urgent") for matter in chosen]),
+    )
+
+
+def limit_of(matter: Matter) -> tuple[int, str]:
+    """Give the allowance of a matter's filing condition; the history has no matter without one."""
+    if matter.condition is None:
+        raise ValueError(f"{matter.name} has no filing condition")
+    return matter.condition.amount, matter.condition.unit
 
 
 async def _shapes(conn: Conn, home: Layer) -> Shapes:
@@ -173,17 +198,6 @@ def _choices(table: RoutingTable, chosen: Sequence[Matter], places: Sequence[Pla
             choice = known[matter.id, on] = choose(table, matter, place.owned_ids)
         found.append(choice)
     return found
-
-
-def _due(opened: Instants, chosen: Sequence[Matter], calendar: Calendar) -> Instants:
-    due = np.empty(len(opened), "datetime64[s]")
-    for i, (moment, matter) in enumerate(zip(opened.tolist(), chosen, strict=True)):
-        if matter.condition is None:
-            raise ValueError(f"{matter.name} has no filing condition")
-        start = ledger.Entry(moment.replace(tzinfo=UTC), "start", "handle", matter.condition.amount, matter.condition.unit)
-        limit = ledger.read([start], calendar).due_at
-        due[i] = np.datetime64(limit.replace(tzinfo=None) if limit else None, "s")
-    return due
 
 
 def _json(value: object) -> str:
