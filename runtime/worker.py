@@ -20,6 +20,7 @@ from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
 from domain.dispatch import claims
+from domain.field import record
 from domain.flows.city import CityHolder
 from domain.people import sign_in
 from runtime import bulk, bus, deadlines, deliver, figures, media, relay, tasks, upward
@@ -124,11 +125,12 @@ async def keep_doing(name: str, job: Job, *, every_s: float) -> None:
 
 
 async def sweep(pool: Pool, settings: Settings, clock: Clock) -> None:
-    """Forget photos no report claimed within a day, and sign-ins that ran out."""
+    """Forget photos nothing claimed within a day, sign-ins that ran out, and what phones and looks at photos left long ago."""
     now = clock.now()
     async with transaction(pool) as conn:
         await sign_in.forget_expired(conn, at=now)
         await claims.forget_expired(conn, at=now)
+        await record.forget_old(conn, at=now)
     gone = 1
     while gone:
         async with transaction(pool) as conn:

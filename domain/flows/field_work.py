@@ -20,7 +20,7 @@ from domain.field import given as field_given
 from domain.field import moments, presence, record
 from domain.field.given import FieldAction
 from domain.field.moments import Moment
-from domain.flows import case_steps
+from domain.flows import case_steps, waking
 from domain.flows.assignment import read_position
 from domain.flows.city import City
 from domain.people.scope import SEES, Actor, scope_for
@@ -214,3 +214,5 @@ async def _tell(conn: Conn, actor: Actor, given: FieldAction, case: _Case, confl
         actor_id=actor.user_id,
     )  # fmt: skip
     await events.record(conn, [happened])
+    if conflict:
+        await waking.wake(conn, [happened], at=at)
