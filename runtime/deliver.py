@@ -10,14 +10,17 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import psycopg
 from psycopg_pool import PoolTimeout
 
 from domain.deliveries import ladder, letters, sealing, sending
+from domain.deliveries.channels import BY_KIND
 from domain.deliveries.letters import Letter
 from domain.deliveries.sending import Claimed, Outcome
 from domain.errors import Invalid
@@ -54,8 +57,8 @@ async def run(pool: Pool, out: Outgoing, clock: Clock) -> None:
         while not tasks.cancelled():
             async with transaction(pool) as conn:
                 claimed = await sending.claim(conn, at=clock.now(), limit=MOST_AT_ONCE - len(under_way))
-            for one in claimed:
-                task = asyncio.create_task(_deliver(pool, out, clock, one))
+            for together in combined(claimed):
+                task = asyncio.create_task(_deliver(pool, out, clock, together))
                 under_way.add(task)
                 task.add_done_callback(under_way.discard)
             await _pause(under_way, full=len(under_way) >= MOST_AT_ONCE)
@@ -76,8 +79,17 @@ async def deliver_once(pool: Pool, out: Outgoing, clock: Clock) -> int:
     """Send what is to be sent now and wait until it is done; give how many were tried."""
     async with transaction(pool) as conn:
         claimed = await sending.claim(conn, at=clock.now(), limit=MOST_AT_ONCE)
-    await asyncio.gather(*(_deliver(pool, out, clock, one) for one in claimed))
+    await asyncio.gather(*(_deliver(pool, out, clock, together) for together in combined(claimed)))
     return len(claimed)
+
+
+def combined(claimed: Sequence[Claimed]) -> list[list[Claimed]]:
+    """Put together what is said in one message: everything for one address where its channel combines."""
+    groups: dict[UUID, list[Claimed]] = {}
+    for one in claimed:
+        together = one.endpoint_id if BY_KIND[one.channel].combines else None
+        groups.setdefault(together or one.id, []).append(one)
+    return list(groups.values())
 
 
 async def _pause(under_way: set[asyncio.Task[None]], *, full: bool) -> None:
@@ -88,42 +100,44 @@ async def _pause(under_way: set[asyncio.Task[None]], *, full: bool) -> None:
         await asyncio.sleep(POLL_S)
 
 
-async def _deliver(pool: Pool, out: Outgoing, clock: Clock, claimed: Claimed) -> None:
+async def _deliver(pool: Pool, out: Outgoing, clock: Clock, together: Sequence[Claimed]) -> None:
     begun_s = time.monotonic()
-    outcome = await _attempt(pool, out, clock, claimed)
+    outcome = await _attempt(pool, out, clock, together)
     took = timedelta(seconds=time.monotonic() - begun_s)
-    try:
-        async with transaction(pool) as conn:
-            kept = await sending.finish(conn, claimed, outcome, at=clock.now(), took=took, chance=random.random())  # noqa: S311
-    except (psycopg.Error, PoolTimeout) as error:
-        # The lease runs out and the message is sent again under the same id.
-        log.warning("delivery %s: what became of it could not be noted: %s", claimed.id, type(error).__name__)
-        return
-    if outcome.kind != "accepted":
-        log.info("delivery %s by %s, attempt %d: %s, %s", claimed.id, claimed.channel, claimed.attempts, outcome.kind, outcome.detail)
-    if not kept:
-        log.warning("delivery %s: somebody else took it over while it was being sent", claimed.id)
+    for claimed in together:
+        try:
+            async with transaction(pool) as conn:
+                kept = await sending.finish(conn, claimed, outcome, at=clock.now(), took=took, chance=random.random())  # noqa: S311
+        except (psycopg.Error, PoolTimeout) as error:
+            # The lease runs out and the message is sent again under the same id.
+            log.warning("delivery %s: what became of it could not be noted: %s", claimed.id, type(error).__name__)
+            continue
+        if outcome.kind != "accepted":
+            log.info("delivery %s by %s, attempt %d: %s, %s", claimed.id, claimed.channel, claimed.attempts, outcome.kind, outcome.detail)
+        if not kept:
+            log.warning("delivery %s: somebody else took it over while it was being sent", claimed.id)
 
 
-async def _attempt(pool: Pool, out: Outgoing, clock: Clock, claimed: Claimed) -> Outcome:
+async def _attempt(pool: Pool, out: Outgoing, clock: Clock, together: Sequence[Claimed]) -> Outcome:
     try:
-        letter = await _letter(pool, out, clock, claimed)
-        if isinstance(letter, Outcome):
-            return letter
-        return await ADAPTERS[claimed.channel](out, letter)
+        ready = [letter for one in together if (letter := await _letter(pool, out, clock, one)) is not None]
+        if not ready:
+            return Outcome("refused", "there is no address any more")
+        return await ADAPTERS[ready[0].channel](out, replace(ready[0], others=tuple(ready[1:])))
     except Invalid as error:
         return Outcome("refused", error.message_en)
     except (psycopg.Error, PoolTimeout) as error:
         return Outcome("later", f"the database: {type(error).__name__}")
     except Exception as error:  # whatever an adapter did, the others go on
-        log.exception("delivery %s by %s", claimed.id, claimed.channel)
+        log.exception("delivery %s by %s", together[0].id, together[0].channel)
         return Outcome("later", f"a fault of ours: {type(error).__name__}")
 
 
-async def _letter(pool: Pool, out: Outgoing, clock: Clock, claimed: Claimed) -> Letter | Outcome:
+async def _letter(pool: Pool, out: Outgoing, clock: Clock, claimed: Claimed) -> Letter | None:
+    """Make what is sent; None where there is no address any more, which is so for all of one endpoint or for none."""
     address = await _address(pool, out, claimed)
     if address is None:
-        return Outcome("refused", "there is no address any more")
+        return None
     gateway = sealing.unseal(out.secret, f"gateway:{claimed.channel}", claimed.gateway) if claimed.gateway else {}
     title, text = letters.words(claimed.template, claimed.language, claimed.facts)
     return Letter(

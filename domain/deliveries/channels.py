@@ -19,23 +19,28 @@ MAX_FIELD: Final = 2048
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """One row: ``fields`` must be given, ``optional`` may be; ``reads`` when a person at the other end can read it."""
+    """One row: ``fields`` must be given, ``optional`` may be.
+
+    ``at_once`` messages may be under way to one address; where ``combines`` holds they are said in one, for group robots
+    take twenty a minute and a flood brings more.
+    """
 
     kind: str
     zh: str
     en: str
     fields: tuple[str, ...]
     optional: tuple[str, ...] = ()
-    reads: bool = True
+    at_once: int = 4
+    combines: bool = False
 
 
 CHANNELS: Final = (
-    Channel(kind="wecom", zh="企业微信群机器人", en="WeCom group robot", fields=("url",)),
-    Channel(kind="dingtalk", zh="钉钉群机器人", en="DingTalk group robot", fields=("url",), optional=("secret",)),
+    Channel(kind="wecom", zh="企业微信群机器人", en="WeCom robot", fields=("url",), at_once=10, combines=True),
+    Channel(kind="dingtalk", zh="钉钉群机器人", en="DingTalk robot", fields=("url",), optional=("secret",), at_once=10, combines=True),
     Channel(kind="sms", zh="短信", en="Text message", fields=("phone",)),
     Channel(kind="email", zh="电子邮件", en="E-mail", fields=("email",)),
     Channel(kind="webpush", zh="浏览器推送", en="Web push", fields=("url", "p256dh", "auth")),
-    Channel(kind="webhook", zh="网络回调", en="Webhook", fields=("url",), optional=("secret",), reads=False),
+    Channel(kind="webhook", zh="网络回调", en="Webhook", fields=("url",), optional=("secret",)),
 )
 BY_KIND: Final = {channel.kind: channel for channel in CHANNELS}
 KINDS: Final = tuple(BY_KIND)

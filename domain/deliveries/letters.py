@@ -53,6 +53,7 @@ class Letter:
     facts: Mapping[str, Any]
     created_at: datetime
     sent_at: datetime
+    others: tuple[Letter, ...] = ()  # said in the same message, where the channel combines
 
     def __repr__(self) -> str:
         """Say which letter it is and nothing of where it goes."""

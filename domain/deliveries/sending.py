@@ -14,10 +14,13 @@ from uuid import UUID
 from domain import events
 from domain.base import Conn, new_id
 from domain.deliveries import retries
+from domain.deliveries.channels import CHANNELS
 from domain.errors import Conflict, Invalid
 
 LEASE: Final = timedelta(seconds=60)
-AT_ONCE_EACH: Final = 4  # messages under way to one endpoint, so that one that hangs leaves room for the others
+# Messages under way to one address, so that one that hangs leaves room for the others; reporters have none of their own.
+AT_ONCE_REPORTERS: Final = 16
+_AT_ONCE: Final = "case e.kind " + " ".join(f"when '{row.kind}' then {row.at_once}" for row in CHANNELS) + " end"
 MAX_DETAIL: Final = 300
 
 OutcomeKind = Literal["accepted", "later", "limited", "refused"]
@@ -74,12 +77,12 @@ with recursive waiting (id) as (
     select few.id from waiting join endpoints e using (id) left join busy on busy.endpoint_id = e.id
     cross join lateral (
         select d.id from deliveries d where {_READY} and d.endpoint_id = e.id order by d.next_at, d.id
-        limit greatest(0, {AT_ONCE_EACH} - coalesce(busy.n, 0))
+        limit greatest(0, {_AT_ONCE} - coalesce(busy.n, 0))
     ) few
     where e.active and (e.resting_until is null or e.resting_until <= %(at)s)
     union all (
         select d.id from deliveries d where {_READY} and d.endpoint_id is null order by d.next_at, d.id
-        limit greatest(0, {AT_ONCE_EACH} - coalesce((select n from busy where endpoint_id is null), 0))
+        limit greatest(0, {AT_ONCE_REPORTERS} - coalesce((select n from busy where endpoint_id is null), 0))
     )
     union all select d.id from deliveries d where d.state = 'sending' and d.lease_until <= %(at)s
 ), mine as (

@@ -1,7 +1,8 @@
 """Writing what is to be sent, in the transaction of what caused it: the first rung of each ladder, and every webhook.
 
 Where a ladder leads is asked of the database in one statement: the endpoints of the named person, of the department, of
-its people, then of the department above, each owner by channel in the order of the rule.
+its people, then of the department above, each owner by channel in the order of the rule. While the roster names people on
+duty now, their colleagues are left alone.
 """
 
 from __future__ import annotations
@@ -34,7 +35,11 @@ _NEXT: Final = f"""
         select e.*, t.user_id as owner, 0 as depth, 0 as rank from endpoints e where e.user_id = t.user_id
         union all select e.*, told.id, depth, 1 from told join endpoints e on e.department_id = told.id
         union all select e.*, u.id, depth, 2 from told join users u on u.department_id = told.id join endpoints e on e.user_id = u.id
-                  where u.active and u.id is distinct from t.user_id
+                  cross join lateral (
+                      select array_agg(x) as user_ids from duty_shifts s cross join unnest(s.user_ids) x
+                      where s.department_id = told.id and s.starts_at <= %(at)s and s.ends_at > %(at)s
+                  ) on_duty
+                  where u.active and u.id is distinct from t.user_id and (on_duty.user_ids is null or u.id = any(on_duty.user_ids))
     )
     select e.id as endpoint_id, e.kind as channel, depth, owner, lead(depth) over climb as next_depth, lead(owner) over climb as next_owner
     from reached e where e.active and e.kind = any(t.channels)

@@ -26,11 +26,19 @@ async def send(out: Outgoing, letter: Letter) -> Outcome:
 
 
 def markdown(letter: Letter, *, heading: str = "**", max_bytes: int = MAX_BYTES) -> str:
-    """Write a letter in the small markdown that group robots know."""
+    """Write a letter, and those said with it, in the small markdown that group robots know."""
+    if not letter.others:
+        return _block(letter, heading, max_bytes)
+    together = (letter, *letter.others)
+    room = max_bytes // len(together) - len("\n\n")
+    return "\n\n".join(_block(one, heading, room) for one in together)
+
+
+def _block(letter: Letter, heading: str, max_bytes: int) -> str:
+    """Write one letter, its text cut where there is no room and its link whole."""
     link = f"\n[打开案件]({letter.link})" if letter.link else ""
     text = f"{heading}{plain(letter.title)}{heading if heading == '**' else ''}\n> {plain(letter.text)}"
-    room = max_bytes - len(link.encode())
-    return text.encode()[:room].decode(errors="ignore") + link
+    return text.encode()[: max_bytes - len(link.encode())].decode(errors="ignore") + link
 
 
 def plain(text: str) -> str:

@@ -143,6 +143,24 @@ async def test_a_report_to_be_checked_wakes_the_grid_s_worker_and_late_the_depar
     assert [row[:2] for row in await reachable.told()] == [("wang/sms", "check"), ("west/wecom", "overdue")]
 
 
+async def test_while_somebody_is_on_duty_their_colleagues_are_left_alone(reachable: Reachable) -> None:
+    for name in ("zhang", "li"):
+        await reachable.person(name, "west")
+        await reachable.endpoint("sms", user=name, address={"phone": f"1380000{len(name):04}"})
+    await reachable.city.conn.execute(
+        "insert into duty_shifts (id, department_id, starts_at, ends_at, head_count, user_ids, saved_at)"
+        " values (%s, %s, %s, %s, 2, %s, %s)",
+        (new_id(), reachable.city.departments["west"], AT, AT + timedelta(hours=8), [reachable.users["li"]], AT),
+    )
+    case_id = await reachable.case()
+    await reachable.happen("case.dispatch", case_id, "west")
+    assert await ladder.climb_due(reachable.city.conn, at=AT + timedelta(hours=1)) == 0, "nobody else on duty"
+    assert [row[0] for row in await reachable.told()] == ["li/sms"]
+    await reachable.happen("case.supervise", case_id, "west", at=AT + timedelta(hours=9))
+    await ladder.climb_due(reachable.city.conn, at=AT + timedelta(hours=10))
+    assert sorted(row[0] for row in await reachable.told()) == ["li/sms", "li/sms", "zhang/sms"], "off the roster everybody is told"
+
+
 async def test_a_named_person_is_woken_before_the_department(reachable: Reachable) -> None:
     await reachable.person("zhang", "west")
     await reachable.endpoint("wecom", department="west")
