@@ -17,7 +17,7 @@ import psycopg
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from demo import city, grids, history, history_rows, sources, watch
+from demo import city, desk, grids, history, history_rows, sources, watch
 from domain.areas import publish
 from domain.base import Conn, new_id
 from domain.people import actions as people
@@ -79,6 +79,7 @@ async def load_city(conn: Conn, *, home: Path, at: datetime, report: Report, day
     matters = await catalogue.load(conn)
     bodies = await _departments(conn, areas, founded)
     await _duties(conn, areas, ids, bodies, founded)
+    await desk.load(conn, {code: area_id for (layer, code), area_id in ids.items() if layer == "admin"}, bodies, at=at)
     keys = await _devices(conn, areas, at)
     accounts = await _accounts(conn, areas, ids, bodies, at)
     report(0.6)

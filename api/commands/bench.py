@@ -21,6 +21,7 @@ class Bench(StrEnum):
     INTAKE = "intake"
     LIVE = "live"
     KILLS = "kills"
+    LOOP = "loop"
     SUGGEST = "suggest"
     CLOCK = "clock"
     ESCALATIONS = "escalations"
