@@ -150,7 +150,14 @@ def decide(facts: Facts, verb: str, given: StepInput, by: By, *, at: datetime) -
         changes["closed_at"] = at
     if "lapse" in row.clock and facts.pending_request:
         changes["pending_request"] = None
-    return Decision(row, after, changes, _clock(row, facts, given, at), _follow(verb, facts, given))
+    clock = _clock(row, facts, given, at)
+    if _missed(facts, at) and any(op.phase == "handle" and op.kind in ("pause", "stop", "extend") for op in clock):
+        changes["late_at"] = facts.due_at  # also where nobody was awake to tell it: no suspension or extension takes it back
+    return Decision(row, after, changes, clock, _follow(verb, facts, given))
+
+
+def _missed(facts: Facts, at: datetime) -> bool:
+    return facts.phase == "handle" and facts.due_at is not None and at > facts.due_at and facts.late_at is None
 
 
 def known_row(verb: str) -> Transition:
@@ -401,11 +408,6 @@ def _started(facts: Facts, _given: StepInput, at: datetime) -> Changes:
     return {} if facts.accepted_at else {"accepted_at": at}
 
 
-def _finished(facts: Facts, _given: StepInput, at: datetime) -> Changes:
-    missed = facts.phase == "handle" and facts.due_at is not None and at > facts.due_at and facts.late_at is None
-    return {"handled_at": at, **({"late_at": facts.due_at} if missed else {})}
-
-
 def _verified(facts: Facts, _given: StepInput, at: datetime) -> Changes:
     return {"verified_at": at, "rate_until": at + RATING_WINDOW if facts.wants_rating else None}
 
@@ -445,7 +447,7 @@ CHANGES: Final[Mapping[str, Callable[[Facts, StepInput, datetime], Changes]]] = 
     "return": _returned,
     "accept": lambda _facts, _given, at: {"accepted_at": at},
     "start": _started,
-    "finish": _finished,
+    "finish": lambda _facts, _given, at: {"handled_at": at},
     "verify": _verified,
     "rework": _reworked,
     "reopen": _reopened,

@@ -135,6 +135,16 @@ async def test_a_suspended_case_rises_no_further_and_is_not_told_twice_when_it_r
     assert (await timers_of(city, case_id))["deadline"] == ("escalate_1", read(entries, CALENDAR).due_at)
 
 
+@pytest.mark.parametrize("verb", ["suspend", "extend"])
+async def test_a_deadline_missed_while_no_worker_was_awake_is_not_taken_back_by_a_later_favour(city: SmallCity, verb: str) -> None:
+    case_id = await accepted(city)
+    due = await city.one("select due_at from cases where id = %s", case_id)
+    await city.conn.execute("update cases set pending_request = 'extension' where id = %s and %s = 'extend'", (case_id, verb))
+    late = due + HOUR
+    await city.walk(city.actor("supervisor"), case_id, verb, at=late, reason="等待材料", amount=9, unit="work_day")
+    assert await city.one("select late_at from cases where id = %s", case_id) == due
+
+
 async def test_the_unit_explains_in_writing_once_for_all_that_is_owed_and_another_unit_does_not_owe_it(city: SmallCity) -> None:
     case_id = await accepted(city)
     await fire_all(city, AT + 30 * DAY)
