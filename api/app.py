@@ -24,7 +24,7 @@ from api import auth, live_hub, ws
 from api.errors import STATEMENT_TIMEOUT_S
 from api.graphql_door import Door
 from api.group_commit import GroupCommit
-from api.http import basemap, exports, handovers, health, imports, ingest, media, open311, static, tiles, uploads
+from api.http import basemap, exports, handovers, health, imports, ingest, media, open311, static, tiles, uploads, workorders
 from api.http.headers import SecurityHeaders
 from domain.errors import DomainError
 from domain.flows import report_intake
@@ -70,6 +70,7 @@ def _routes() -> list[BaseRoute]:
         *open311.ROUTES,
         *tiles.ROUTES,
         *uploads.ROUTES,
+        *workorders.ROUTES,
         *static.ROUTES,  # last: it answers what no other door has taken
     ]
 
