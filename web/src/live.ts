@@ -10,6 +10,7 @@ import { ref, shallowRef } from 'vue'
 import { LiveDocument, SnapshotDocument, type CasePinFragment, type LiveSubscription } from './gql/graphql'
 import { ApiError, ask } from './graphql'
 import { accessToken } from './session'
+import { TO_DO, TO_RATE } from './states'
 
 export type LiveUpdate = LiveSubscription['live']
 export type Status = 'stopped' | 'loading' | 'live' | 'retrying' | 'offline'
@@ -106,22 +107,27 @@ async function loadSnapshot(signal: AbortSignal): Promise<number> {
   const found = new Map<string, CasePinFragment>()
   let position: number | null = null
   let after: string | null = null
-  do {
-    const page: Awaited<ReturnType<typeof askPage>> = await askPage(after)
-    if (signal.aborted) return 0
-    position ??= page.livePosition
-    for (const item of page.cases.nodes) found.set(item.id, item)
-    after = page.cases.pageInfo.hasNextPage ? page.cases.pageInfo.endCursor : null
-  } while (after && found.size < MOST_PINS)
-  truncated.value = after !== null
+  // What only waits to be rated comes last, as far as there is room.
+  for (const states of [TO_DO, TO_RATE]) {
+    if (after) break
+    do {
+      const page: Awaited<ReturnType<typeof askPage>> = await askPage(states, after)
+      if (signal.aborted) return 0
+      position ??= page.livePosition
+      for (const item of page.cases.nodes) found.set(item.id, item)
+      after = page.cases.pageInfo.hasNextPage ? page.cases.pageInfo.endCursor : null
+    } while (after && found.size < MOST_PINS)
+    if (states === TO_DO) truncated.value = after !== null
+  }
+  if (position === null) return 0
   cases.clear()
   for (const [id, item] of found) cases.set(id, item)
   snapshotVersion.value++
   return position
 }
 
-function askPage(after: string | null) {
-  return ask(SnapshotDocument, { filter: { open: true }, first: PAGE, after })
+function askPage(states: string[], after: string | null) {
+  return ask(SnapshotDocument, { filter: { states }, first: PAGE, after })
 }
 
 function take(update: LiveUpdate): void {

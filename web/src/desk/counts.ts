@@ -29,7 +29,6 @@ export function useCounts(view: View) {
   function of(queue: Queue): number | undefined {
     const found = counted.value
     if (!found || queue === 'all') return undefined
-    if (queue === 'open') return found.open.open
     if (queue === 'overdue') return found.open.overdue
     if (queue === 'supervised') return found.supervised.open
     if (queue === 'request') return found.request.open

@@ -21,6 +21,7 @@ describe('queues', () => {
     expect(queuesOf({ state: 'checking' })).toEqual(['open', 'check', 'all'])
     expect(queuesOf({ state: 'handling', overdue: true, pendingRequest: 'extension' })).toEqual(['open', 'work', 'overdue', 'request', 'all'])
     expect(queuesOf({ state: 'suspended', supervisedAt: '2026-11-23T02:00:00Z' })).toEqual(['open', 'suspended', 'supervised', 'all'])
+    expect(queuesOf({ state: 'verified' })).toEqual(['rate', 'all'])
     expect(queuesOf({ state: 'closed', closedAt: '2026-11-23T02:00:00Z' })).toEqual(['all'])
   })
 

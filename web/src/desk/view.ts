@@ -3,16 +3,17 @@ import { computed, type WritableComputedRef } from 'vue'
 import { useRoute, useRouter, type LocationQuery } from 'vue-router'
 
 import type { CaseFilter, CaseOrder, CasePinFragment } from '@/gql/graphql'
+import { TO_DO, TO_RATE } from '@/states'
 
 /** The queues by what is to be done; each is a filter the server knows. `states` also count them. */
 export const QUEUES = {
-  open: { filter: { open: true } },
+  open: { filter: { states: TO_DO }, states: TO_DO },
   check: { filter: { states: ['checking'] }, states: ['checking'] },
   send: { filter: { states: ['filed'] }, states: ['filed'] },
   accept: { filter: { states: ['dispatched'] }, states: ['dispatched'] },
   work: { filter: { states: ['accepted', 'handling'] }, states: ['accepted', 'handling'] },
   verify: { filter: { states: ['handled'] }, states: ['handled'] },
-  rate: { filter: { states: ['verified', 'rated'] }, states: ['verified', 'rated'] },
+  rate: { filter: { states: TO_RATE }, states: TO_RATE },
   overdue: { filter: { open: true, overdue: true } },
   request: { filter: { open: true, pendingRequest: true } },
   suspended: { filter: { states: ['suspended'] }, states: ['suspended'] },

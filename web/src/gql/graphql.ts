@@ -82,6 +82,42 @@ export type Datum =
   | 'GCJ02'
   | 'WGS84';
 
+/** Something done on the spot, perhaps without a connection. */
+export type FieldActionInput = {
+  /** The action on this case that was done before and whose answer the phone does not have yet; this one waits for it. */
+  after?: string | null | undefined;
+  /** Of a step, where it needs one. */
+  amount?: number | null | undefined;
+  /** The case. */
+  caseId: string;
+  /** A UUID made by the phone; the same action sent again carries the same one. */
+  id: string;
+  /** `arrive`, `note`, `photo` or `step`. */
+  kind: string;
+  /** Of a step, where it needs one. */
+  matterId?: string | null | undefined;
+  /** When it was done, by the phone's clock. */
+  occurredAt: string;
+  /** What the phone's clock says while this is sent; a wrong clock is corrected by it. */
+  phoneNow: string;
+  /** Of photos: claims that POST /uploads gave, 1 to 6. */
+  photoClaims?: Array<string> | null | undefined;
+  /** Of an arrival; only distance and verdict are kept. */
+  position?: PositionInput | null | undefined;
+  /** Of a step, where it needs one. */
+  reason?: string | null | undefined;
+  /** Of photos: `before` or `after` the work. */
+  role?: string | null | undefined;
+  /** Case.stage as the phone last read it. A step on a case that others have moved since becomes a note. The same for all steps of a chain done offline. */
+  seen?: string | null | undefined;
+  /** Words of a note, or about photos. */
+  text?: string | null | undefined;
+  /** Of a step, where it needs one. */
+  unit?: string | null | undefined;
+  /** Of a step: one of the case's allowedVerbs. */
+  verb?: string | null | undefined;
+};
+
 /** What a live update asks the client to do. */
 export type LiveKind =
   /** Everything missed has been delivered; sent once. */
@@ -185,6 +221,8 @@ export type SubmitReportInput = {
   photoClaims?: Array<string> | null | undefined;
   /** Where. */
   position: PositionInput;
+  /** Number of a case from similarReports: it is the same. Where that is over or too far, a case of its own is opened. */
+  sameAs?: string | null | undefined;
   /** `citizen` (default); `hotline` and `staff` need report.staff. */
   source?: string | null | undefined;
   /** A UUID made by the sender; a retry carries the same one and is the same report. */
@@ -473,6 +511,22 @@ export type TrackReportQueryVariables = Exact<{
 
 
 export type TrackReportQuery = { trackReport: { number: string, state: string, title: string, areaName: string | null, departmentName: string | null, openedAt: string, dueAt: string | null, closedAt: string | null, stateName: { zh: string, en: string }, steps: Array<{ at: string, verb: string, name: { zh: string, en: string } }> } | null };
+
+export type WorkCaseFragment = { id: string, number: string, state: string, stage: string | null, revision: number, title: string, origin: string, lon: number, lat: number, openedAt: string, dueAt: string | null, phase: string | null, dueProvisional: boolean, overdue: boolean, closedAt: string | null, late: boolean, level: number, supervisedAt: string | null, pendingRequest: string | null, stateName: { zh: string, en: string }, homeArea: { name: string, code: string } | null, department: { id: string, name: string } | null, allowedVerbs: Array<{ verb: string, needs: Array<string>, name: { zh: string, en: string } }>, reports: Array<{ id: string, source: string, description: string, occurredAt: string, accuracyM: number | null, photos: Array<{ id: string, url: string, width: number, height: number, takenAt: string | null }> }>, parts: Array<{ id: string, task: string, doneAt: string | null, department: { id: string, name: string } }> };
+
+export type MyWorkQueryVariables = Exact<{
+  position?: PositionInput | null | undefined;
+}>;
+
+
+export type MyWorkQuery = { myCases: Array<{ id: string, number: string, state: string, stage: string | null, revision: number, title: string, origin: string, lon: number, lat: number, openedAt: string, dueAt: string | null, phase: string | null, dueProvisional: boolean, overdue: boolean, closedAt: string | null, late: boolean, level: number, supervisedAt: string | null, pendingRequest: string | null, stateName: { zh: string, en: string }, homeArea: { name: string, code: string } | null, department: { id: string, name: string } | null, allowedVerbs: Array<{ verb: string, needs: Array<string>, name: { zh: string, en: string } }>, reports: Array<{ id: string, source: string, description: string, occurredAt: string, accuracyM: number | null, photos: Array<{ id: string, url: string, width: number, height: number, takenAt: string | null }> }>, parts: Array<{ id: string, task: string, doneAt: string | null, department: { id: string, name: string } }> }> };
+
+export type HandInMutationVariables = Exact<{
+  input: Array<FieldActionInput> | FieldActionInput;
+}>;
+
+
+export type HandInMutation = { fieldActions: Array<{ id: string, status: string, retry: boolean, revision: number | null, state: string | null, stage: string | null, error: { code: string, zh: string, en: string, field: string | null } | null, warning: { code: string, zh: string, en: string, field: string | null } | null }> };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -850,6 +904,72 @@ export const SessionFieldsFragmentDoc = new TypedDocumentString(`
   permissions
   homeBbox
 }`, {"fragmentName":"SessionFields"}) as unknown as TypedDocumentString<SessionFieldsFragment, unknown>;
+export const WorkCaseFragmentDoc = new TypedDocumentString(`
+    fragment WorkCase on Case {
+  id
+  number
+  state
+  stateName {
+    zh
+    en
+  }
+  stage
+  revision
+  title
+  origin
+  lon
+  lat
+  openedAt
+  dueAt
+  phase
+  dueProvisional
+  overdue
+  closedAt
+  late
+  level
+  supervisedAt
+  pendingRequest
+  homeArea {
+    name
+    code
+  }
+  department {
+    id
+    name
+  }
+  allowedVerbs {
+    verb
+    name {
+      zh
+      en
+    }
+    needs
+  }
+  reports {
+    id
+    source
+    description
+    occurredAt
+    accuracyM
+    photos {
+      id
+      url
+      width
+      height
+      takenAt
+    }
+  }
+  parts {
+    id
+    department {
+      id
+      name
+    }
+    task
+    doneAt
+  }
+}
+    `, {"fragmentName":"WorkCase"}) as unknown as TypedDocumentString<WorkCaseFragment, unknown>;
 export const SnapshotDocument = new TypedDocumentString(`
     query Snapshot($filter: CaseFilter, $first: Int!, $after: String) {
   livePosition
@@ -2061,3 +2181,97 @@ export const TrackReportDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<TrackReportQuery, TrackReportQueryVariables>;
+export const MyWorkDocument = new TypedDocumentString(`
+    query MyWork($position: PositionInput) {
+  myCases(position: $position, first: 100) {
+    ...WorkCase
+  }
+}
+    fragment WorkCase on Case {
+  id
+  number
+  state
+  stateName {
+    zh
+    en
+  }
+  stage
+  revision
+  title
+  origin
+  lon
+  lat
+  openedAt
+  dueAt
+  phase
+  dueProvisional
+  overdue
+  closedAt
+  late
+  level
+  supervisedAt
+  pendingRequest
+  homeArea {
+    name
+    code
+  }
+  department {
+    id
+    name
+  }
+  allowedVerbs {
+    verb
+    name {
+      zh
+      en
+    }
+    needs
+  }
+  reports {
+    id
+    source
+    description
+    occurredAt
+    accuracyM
+    photos {
+      id
+      url
+      width
+      height
+      takenAt
+    }
+  }
+  parts {
+    id
+    department {
+      id
+      name
+    }
+    task
+    doneAt
+  }
+}`) as unknown as TypedDocumentString<MyWorkQuery, MyWorkQueryVariables>;
+export const HandInDocument = new TypedDocumentString(`
+    mutation HandIn($input: [FieldActionInput!]!) {
+  fieldActions(input: $input) {
+    id
+    status
+    retry
+    error {
+      code
+      zh
+      en
+      field
+    }
+    warning {
+      code
+      zh
+      en
+      field
+    }
+    revision
+    state
+    stage
+  }
+}
+    `) as unknown as TypedDocumentString<HandInMutation, HandInMutationVariables>;

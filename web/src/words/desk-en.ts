@@ -29,7 +29,7 @@ export const deskEn: Record<keyof typeof deskZh, string> = {
   'desk.emptyHint': 'Change the filter, or wait for new reports.',
   'desk.newOnes': '{n} new',
   'desk.end': 'End of list',
-  'desk.truncated': 'The map shows the newest {n} open cases only; the list has all of them.',
+  'desk.truncated': 'The map shows the newest {n} cases to do only; the list has all of them.',
   'desk.noArea': 'Unowned (in no grid)',
   'desk.noDepartment': 'Not dispatched yet',
   'desk.hidePanel': 'Hide the list',
@@ -84,7 +84,7 @@ export const deskEn: Record<keyof typeof deskZh, string> = {
   'desk.whose': 'Whose',
   'desk.newCall': 'New call',
 
-  'queue.open': 'Open',
+  'queue.open': 'To do',
   'queue.check': 'Check',
   'queue.send': 'Send',
   'queue.accept': 'Accept',

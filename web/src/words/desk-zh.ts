@@ -27,7 +27,7 @@ export const deskZh = {
   'desk.emptyHint': '换一个筛选条件，或等待新的上报。',
   'desk.newOnes': '{n} 件新案件',
   'desk.end': '已到末尾',
-  'desk.truncated': '地图只显示最新的 {n} 件未结案件，列表不受限制。',
+  'desk.truncated': '地图只显示最新的 {n} 件在办案件，列表不受限制。',
   'desk.noArea': '无主（不在任何网格内）',
   'desk.noDepartment': '尚未派遣',
   'desk.hidePanel': '收起列表',
@@ -82,7 +82,7 @@ export const deskZh = {
   'desk.whose': '范围',
   'desk.newCall': '接线登记',
 
-  'queue.open': '未结',
+  'queue.open': '在办',
   'queue.check': '待核实',
   'queue.send': '待派遣',
   'queue.accept': '待受理',
