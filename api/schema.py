@@ -15,6 +15,7 @@ from api.graph.cases import CasesMutation, CasesQuery
 from api.graph.connectors import ConnectorsMutation, ConnectorsQuery
 from api.graph.deliveries import DeliveriesMutation, DeliveriesQuery
 from api.graph.dispatch import DispatchMutation, DispatchQuery
+from api.graph.duplicates import DuplicatesQuery
 from api.graph.endpoints import EndpointsMutation, EndpointsQuery
 from api.graph.field import FieldMutation, FieldQuery
 from api.graph.insights import InsightsMutation, InsightsQuery
@@ -31,15 +32,17 @@ from api.scalars import SCALARS
 
 @strawberry.type(description="Everything that can be read.")
 class Query(
-    PeopleQuery, AreasQuery, PlacesQuery, RoutingQuery, CasesQuery, TrackingQuery, FieldQuery, RepliesQuery, ConnectorsQuery, DeliveriesQuery,
-    EndpointsQuery, DispatchQuery, BulkQuery, InsightsQuery,
+    PeopleQuery, AreasQuery, PlacesQuery, RoutingQuery, CasesQuery, TrackingQuery, FieldQuery, RepliesQuery,
+    ConnectorsQuery, DeliveriesQuery,
+    EndpointsQuery, DispatchQuery, BulkQuery, InsightsQuery, DuplicatesQuery,
 ):  # fmt: skip
     """Reads."""
 
 
 @strawberry.type(description="Everything that can be changed; each mutation is one transaction.")
 class Mutation(
-    PeopleMutation, ReportsMutation, TrackingMutation, FieldMutation, RepliesMutation, AlertsMutation, CasesMutation, ConnectorsMutation, DeliveriesMutation, EndpointsMutation,
+    PeopleMutation, ReportsMutation, TrackingMutation, FieldMutation, RepliesMutation, AlertsMutation, CasesMutation,
+    ConnectorsMutation, DeliveriesMutation, EndpointsMutation,
     DispatchMutation, BulkMutation, InsightsMutation,
 ):  # fmt: skip
     """Changes."""

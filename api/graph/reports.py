@@ -71,6 +71,9 @@ class SubmitReportInput:
     contact_name: str | None = told("How to address the reporter; optional.", default=None)
     contact_phone: str | None = told("How to reach the reporter; optional.", default=None)
     source: str | None = told("`citizen` (default); `hotline` and `staff` need report.staff.", default=None)
+    same_as: str | None = told(
+        "Number of a case from similarReports: it is the same. Where that is over or too far, a case of its own is opened.", default=None
+    )
 
 
 @strawberry.type(description="What became of a submitted report.")
@@ -78,10 +81,11 @@ class SubmittedReport:
     """Payload of submitReport."""
 
     report_id: strawberry.ID = told("The report.")
-    case_id: strawberry.ID = told("The case it opened.")
+    case_id: strawberry.ID = told("The case it opened or joined.")
     number: str = told("The case's number, for people.")
     tracking_code: str = told("Keep it: it is the only way to follow the report without an account.")
     repeated: bool = told("True when this submission had been taken in before.")
+    joined: bool = told("True when it belongs to a case that others had opened; its own code follows that case.")
     area_name: str | None = told("The grid that owns it; null when none does.")
     area_code: str | None = told("The grid's code.")
     department_name: str | None = told("The department it goes to; null while nobody is found.")
@@ -94,7 +98,8 @@ FACTS = frozenset({"areaName", "areaCode", "departmentName", "dueAt", "why"})
 _FACTS = """
 select v.name, v.code, d.name, c.due_at, r.why
 from cases c join receipts r on r.id = c.receipt_id
-left join area_versions v on v.id = c.home_version_id left join departments d on d.id = coalesce(c.department_id, c.proposed_department_id) where c.id = %s
+left join area_versions v on v.id = c.home_version_id
+left join departments d on d.id = coalesce(c.department_id, c.proposed_department_id) where c.id = %s
 """
 
 
@@ -126,6 +131,7 @@ class ReportsMutation:
             number=result.number,
             tracking_code=result.tracking_code,
             repeated=result.repeated,
+            joined=result.joined,
             area_name=facts[0],
             area_code=facts[1],
             department_name=facts[2],
@@ -158,4 +164,5 @@ def _report(given: SubmitReportInput, source: str, submitted_by: UUID | None) ->
         contact_phone=given.contact_phone,
         photo_claims=tuple(given.photo_claims or ()),
         submitted_by=submitted_by,
+        same_as=given.same_as,
     )

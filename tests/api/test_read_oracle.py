@@ -28,6 +28,21 @@ KINDS = schema()._schema
 ROLES = ("dispatcher", "clerk", "grid_worker", "rail_guard", "leader", "area_admin")
 
 
+FIELD_WORK = (
+    "insert into case_visits (id, case_id, user_id, at, occurred_at, verdict, distance_m, accuracy_m)"
+    " select gen_random_uuid(), c.id, (select min(id::text)::uuid from users), now(), c.opened_at, 'inside', 12.5, 8 from cases c limit 4",
+    "insert into case_notes (id, case_id, author_id, kind, text, at, occurred_at, attempted)"
+    " select gen_random_uuid(), c.id, (select min(id::text)::uuid from users), k, '现场', now(), now(), case k when 'conflict'"
+    """ then '{"kind": "step", "verb": "finish"}'::jsonb end from cases c, unnest(array['note', 'conflict']) k""",
+    "insert into photos (id, note_id, role, released_at, media_key, claim_hash, width, height, byte_count, created_at)"
+    " select gen_random_uuid(), n.id, 'after', now(), 'k', uuid_send(n.id), 64, 48, 1, now() from case_notes n where n.kind = 'note'",
+    "insert into case_messages (id, case_id, report_id, kind, text, text_en, at)"
+    " select gen_random_uuid(), r.case_id, r.id, 'auto_reply', '您好', 'Hello', now() from reports r",
+    "insert into case_ratings (id, case_id, report_id, round, satisfaction, at, submission_id)"
+    " select gen_random_uuid(), r.case_id, r.id, 0, 'fair', now(), gen_random_uuid() from reports r",
+)
+
+
 class Living:
     """A city with cases in it and one member of staff, both of which a test may change."""
 
@@ -81,6 +96,8 @@ async def living(tmp_path: Path, database_url: str, redis_url: str) -> AsyncIter
                 " select gen_random_uuid(), id, 'k', uuid_send(id), 640, 480, 1, '2026-01-01T08:00:00.123456+08', now()"
                 " from reports limit 2"
             )
+            for statement in FIELD_WORK:
+                await conn.execute(statement)
             found = await (await conn.execute("select id from users where username = 'test-someone'")).fetchall()
         yield Living(graph, headers, found[0][0])
 
