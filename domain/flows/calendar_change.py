@@ -7,6 +7,7 @@ is told by the calendar's version beside each deadline, so it can be broken off 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -16,6 +17,9 @@ from domain.base import Conn, new_id
 from domain.cases import ledger, timers
 from domain.cases.calendar import Calendar
 from domain.cases.ledger import Entry
+from domain.errors import DomainError
+
+log = logging.getLogger(__name__)
 
 _TAKE: Final = """
 select id, phase, due_at, due_provisional, area_ids, department_id, party_ids from cases
@@ -48,7 +52,11 @@ async def recompute(conn: Conn, calendar: Calendar, *, at: datetime, limit: int 
     happened = []
     for case_id, phase, due_at, provisional, area_ids, department_id, party_ids in taken:
         entries = ledgers[case_id]
-        reading = ledger.read(entries, calendar)
+        try:
+            reading = ledger.read(entries, calendar)
+        except DomainError as error:  # what cannot be read stays as it was computed
+            log.error("the deadline of case %s was not computed again: %s", case_id, error)
+            reading = ledger.Reading(phase, True, due_at, provisional, None)
         moved = {"id": case_id, "version": calendar.version, "due": reading.due_at, "provisional": reading.provisional}
         await conn.execute(_MOVE, moved)
         if (reading.due_at, reading.provisional) == (due_at, provisional):

@@ -15,6 +15,8 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import psycopg
+
 from domain import events
 from domain.base import Conn
 from domain.cases import escalation, timers
@@ -103,7 +105,12 @@ async def _deadlines(conn: Conn, holder: CityHolder, taken: Sequence[_Due], *, a
     for one in taken:
         if one.phase is None or one.deadline is None:
             continue  # nothing runs: the timer goes
-        if (then := timers.timer_after(one.kind, ledgers.get(one.case_id, []), calendar, one.deadline)) is not None:
+        try:
+            then = timers.timer_after(one.kind, ledgers.get(one.case_id, []), calendar, one.deadline)
+        except DomainError as error:  # one ledger that cannot be read must not hold up everybody's deadlines
+            log.error("case %s rises no further: its ledger cannot be read: %s", one.case_id, error)
+            then = None
+        if then is not None:
             following[one.case_id] = then
         if one.kind == "warn":
             happened.append(one.event("case.warning", at))
@@ -138,7 +145,7 @@ async def _step(conn: Conn, holder: CityHolder, one: _Due, *, at: datetime) -> N
         try:
             async with conn.transaction():
                 await case_steps.step_as_system(conn, one.case_id, verb, given, city=city, at=at)
-        except DomainError as error:
+        except (DomainError, psycopg.IntegrityError, psycopg.DataError) as error:
             log.warning("timer %s of case %s: %s was refused: %s", one.kind, one.case_id, verb, error)
         else:
             return

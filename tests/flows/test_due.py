@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from domain.base import Conn
+from domain.base import Conn, new_id
 from domain.cases import calendar
 from domain.cases.ledger import Entry, read
 from domain.cases.rules import StepInput
@@ -201,6 +201,18 @@ async def test_a_timer_of_a_case_that_has_moved_on_does_nothing_and_goes(city: S
     await fire_all(city, AT)
     assert await city.one("select to_jsonb(c) from cases c") == before
     assert set(await timers_of(city, case_id)) == {"deadline"}
+
+
+async def test_one_ledger_that_cannot_be_read_holds_nobody_else_up(city: SmallCity) -> None:
+    broken, sound = await accepted(city), await accepted(city)
+    await city.conn.execute(
+        "insert into case_clock (id, case_id, seq, at, kind, phase, calendar_version) values (%s, %s, 2, %s, 'resume', 'handle', 'x')",
+        (new_id(), broken, AT),
+    )
+    await fire_all(city, AT + 30 * DAY)
+    rows = await city.rows("select case_id, max(level) from case_escalations group by case_id")
+    assert dict(rows) == {broken: 0, sound: 3}, "the broken one is told to be late, the sound one rises to the top"
+    assert await timers_of(city, broken) == {}
 
 
 async def _filled(database_url: str, count: int) -> None:
