@@ -65,6 +65,7 @@ export const commonEn: Record<keyof typeof commonZh, string> = {
   'origin.report': 'Report',
   'origin.alert': 'Alert',
 
+  'verb.take_in': 'Taken in',
   'verb.confirm': 'Confirm',
   'verb.refute': 'Found untrue',
   'verb.file': 'File',

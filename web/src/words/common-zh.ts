@@ -63,6 +63,7 @@ export const commonZh = {
   'origin.report': '上报',
   'origin.alert': '告警',
 
+  'verb.take_in': '收件登记',
   'verb.confirm': '核实属实',
   'verb.refute': '核实不实',
   'verb.file': '立案',
