@@ -20,10 +20,11 @@ from api.graph.case_field import CaseMessage, CaseNote, CaseRating, CaseVisit
 from api.graph.clock import CaseEscalation, ClockEntry
 from api.graph.connectors import UpwardReport
 from api.graph.deliveries import Delivery
+from api.graph.duplicates import DUPLICATES, CaseLink, Duplicate, found_duplicates
 from api.graph.people import Department
 from api.graph.reports import Report
 from api.graph.routing import TEXT_AND_MATTERS, Matter, MatterSuggestion, Receipt, suggested_matters
-from api.graph.words import PageInfo, Words, state_words
+from api.graph.words import CaseRef, PageInfo, Words, state_words
 from api.scalars import BigInt, GeoJSON, uuid_of
 from domain.cases.lifecycle import OPEN_STATES, STATES, TRANSITIONS, Transition
 from domain.cases.rules import MAX_BOUNCES, Part, StepInput
@@ -142,15 +143,6 @@ class CaseRequest:
     decided_by_name: str | None = column("(select u.display_name from users u where u.id = {0}.decided_by)", "Who decided.")
 
 
-@strawberry.type(description="Another case, named: it may lie outside the caller's remit.")
-class CaseRef:
-    """A reference to a case."""
-
-    id: strawberry.ID = told("Id.")
-    number: str = told("Number.")
-    state: str = told("Key of the state.")
-
-
 def _as_is(found: Any) -> Any:
     return found
 
@@ -218,6 +210,12 @@ class Case:
     split_from: CaseRef | None = derived(_ref("o.id = {0}.split_from_id"), _as_is, "The case it was split off.")
     suggested_matters: list[MatterSuggestion] = derived(
         TEXT_AND_MATTERS, suggested_matters, "The three likeliest matters by the first reporter's words; none for an alert."
+    )
+    duplicates: list[Duplicate] = derived(
+        DUPLICATES, found_duplicates, "Open cases that may be about the same thing, likest first; none once it is over."
+    )
+    links: list[CaseLink] = many(
+        "({0}.case_id = {1}.id or {0}.other_case_id = {1}.id)", "Reports and cases it was joined with.", order="{0}.at, {0}.id"
     )
     suggested_about: list[Department] = many(
         SUGGESTED_ABOUT, "Outside bodies the report's words complain of; needs case.file.", order="{0}.code", limit=5

@@ -28,6 +28,15 @@ class PageInfo:
     end_cursor: str | None = told("Cursor of the last edge; give it as `after` for the next page.")
 
 
+@strawberry.type(description="Another case, named: it may lie outside the caller's remit.")
+class CaseRef:
+    """A reference to a case."""
+
+    id: strawberry.ID = told("Id.")
+    number: str = told("Number.")
+    state: str = told("Key of the state.")
+
+
 class Datum(Enum):
     """Datums a sender may declare."""
 

@@ -6,9 +6,9 @@ is done about them stands elsewhere: ``folding`` joins new reports, ``merging`` 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,21 +28,32 @@ PER_CELL: Final = 20
 OFFERED: Final = 3
 LATEST_REPORTS: Final = 5
 LATEST_PHOTOS: Final = 12
+# A little more than 200 m at Chinese latitudes, for the index.
+NEAR_DEGREES: Final = 0.003
+WORTH_SHOWING: Final = 0.4
+SHOWN: Final = 10
 
 _COLUMNS: Final = """
 c.id, c.number, c.state, c.title, c.matter_id, st_x(c.position), st_y(c.position), c.cell, c.opened_at, c.area_ids, c.department_id,
 c.party_ids
 """
-_SAID: Final = f"""
+
+
+def _said(alias: str) -> str:
+    """Join the latest words and pictures of a case's reports."""
+    return f"""
 cross join lateral (
     select array_agg(s.description order by s.received_at desc) as texts, max(s.received_at) as latest, max(s.accuracy_m) as accuracy_m
-    from (select r.description, r.received_at, r.accuracy_m from reports r where r.case_id = c.id
+    from (select r.description, r.received_at, r.accuracy_m from reports r where r.case_id = {alias}.id
           order by r.received_at desc limit {LATEST_REPORTS}) s) said
 cross join lateral (
     select array_agg(s.likeness) as hashes
     from (select p.likeness from reports r join photos p on p.report_id = r.id
-          where r.case_id = c.id and p.likeness is not null limit {LATEST_PHOTOS}) s) seen
+          where r.case_id = {alias}.id and p.likeness is not null limit {LATEST_PHOTOS}) s) seen
 """
+
+
+_SAID: Final = _said("c")
 _NEAR: Final = f"""
 select q.i, {_COLUMNS}, said.texts, said.latest, said.accuracy_m, seen.hashes
 from unnest(%(i)s::int[], %(matters)s::uuid[], %(cells)s::bigint[]) as q (i, matter_id, cell)
@@ -164,3 +175,45 @@ def _candidate(row: Sequence[Any]) -> Candidate:
         texts=tuple(texts or ()), hashes=tuple(hashes or ()),
     )  # fmt: skip
     return Candidate(case_id, number, state, title, cell, opened_at, area_ids, department_id, party_ids, trace)
+
+
+def near_sql(alias: str, sees: str) -> str:
+    """Write the JSON of a case and the open ones it may double, for ``alike``; ``sees`` is the condition on alias ``o``.
+
+    Within 200 m and seven days, of the same matter or where one of the two has none yet; what is over has no duplicates.
+    """
+    return f"""
+(select jsonb_build_object('own', {_facts_sql("x")}, 'others', coalesce((
+    select jsonb_agg(found.facts) from (
+        select {_facts_sql("o")} as facts from cases o {_said("o")}
+        where o.id <> x.id and o.closed_at is null and o.origin = 'report' and o.state <> 'merged' and said.texts is not null
+          and (o.matter_id = x.matter_id or o.matter_id is null or x.matter_id is null)
+          and o.position && st_expand(x.position, {NEAR_DEGREES})
+          and st_dwithin(o.position::geography, x.position::geography, {likeness.NEAR_M})
+          and o.opened_at between x.opened_at - interval '7 days' and x.opened_at + interval '7 days' and {sees}
+        order by st_distance(o.position::geography, x.position::geography), o.id limit {PER_CELL}) found), '[]'::jsonb))
+ from (select {alias}.*) x {_said("x")} where x.closed_at is null and x.origin = 'report' and said.texts is not null)
+"""
+
+
+def alike(found: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Likeness]]:
+    """Rank what ``near_sql`` gives: id, number and state of each case with its likeness, likest first, the unlike left out."""
+    own = _trace_of(found["own"])
+    compared = [(other, likeness.compare(own, _trace_of(other))) for other in found["others"]]
+    worth = [(other, like) for other, like in compared if like.score >= WORTH_SHOWING]
+    return sorted(worth, key=lambda pair: (-pair[1].score, str(pair[0]["id"])))[:SHOWN]
+
+
+def _facts_sql(alias: str) -> str:
+    return (
+        f"jsonb_build_object('id', {alias}.id, 'number', {alias}.number, 'state', {alias}.state, 'matter_id', {alias}.matter_id,"
+        f" 'lon', st_x({alias}.position), 'lat', st_y({alias}.position), 'at', extract(epoch from said.latest),"
+        " 'accuracy_m', said.accuracy_m, 'texts', said.texts, 'hashes', seen.hashes)"
+    )
+
+
+def _trace_of(facts: Mapping[str, Any]) -> Trace:
+    return Trace(
+        matter_id=UUID(facts["matter_id"]) if facts["matter_id"] else None, lonlat=LonLat(lon=facts["lon"], lat=facts["lat"]),
+        at=datetime.fromtimestamp(facts["at"], UTC), accuracy_m=facts["accuracy_m"], texts=facts["texts"], hashes=facts["hashes"] or (),
+    )  # fmt: skip

@@ -23,6 +23,8 @@ from graphql.language import ArgumentNode, SelectionSetNode
 
 from api.entity import Column, Derived, Many, One
 from api.graph.cases import verb_facts
+from api.plan import scopes_in
+from api.read import scope_values
 from api.registry import Planned, Registry
 from domain.base import Conn
 from domain.cases.lifecycle import Transition, verbs_from
@@ -167,8 +169,8 @@ class Naive:
         if planned.name == "Case" and field == "allowedVerbs":
             return self._pick(target, verb_facts(await self._verbs(id_)), nodes)
         if isinstance(spec, Column | Derived):
-            (row,) = await self._all(f"select ({spec.sql.format('o')}) as value from {source} o where o.id = %s", id_)
-            value = row["value"]
+            asked = spec.sql.format("outermost")
+            value = await self._column(f"select ({asked}) as value from {source} outermost where outermost.id = %s", id_)
             if isinstance(spec, Derived):
                 return None if value is None else self._pick(target, spec.make(value), nodes)
             return orjson.loads(value) if target == "GeoJSON" and value is not None else value
@@ -245,20 +247,16 @@ class Naive:
             for key, n in self.fields(node.selection_set for node in nodes).items()
         }
 
+    async def _column(self, statement: str, id_: UUID) -> Any:
+        (row,) = await self._all(statement, id_)
+        return row["value"]
+
     async def _all(self, statement: str, *values: object) -> list[dict[str, Any]]:
-        named = statement.replace("%(at)s", "%s").replace("%(as_of)s", "%s")
-        moments = statement.count("%(at)s") + statement.count("%(as_of)s")
-        cursor = await self.conn.execute(named, self._in_order(statement, values) if moments else values)
+        """Read rows; a field that itself looks at other cases is told what the actor may see of them."""
+        parts = statement.split("%s")
+        named = "".join(f"{part}%(v{i})s" for i, part in enumerate(parts[:-1])) + parts[-1]
+        given = {f"v{i}": value for i, value in enumerate(values)}
+        scopes = scope_values(self.actor, scopes_in(statement))
+        cursor = await self.conn.execute(named, {**given, "at": self.at, "as_of": self.at, **scopes})
         names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
-
-    def _in_order(self, statement: str, values: Sequence[object]) -> list[object]:
-        """Put the instant where it is named and the other values where they stand."""
-        rest = iter(values)
-        parts = statement.replace("%(as_of)s", "%(at)s").split("%(at)s")
-        given: list[object] = []
-        for i, part in enumerate(parts):
-            given += [next(rest) for _ in range(part.count("%s"))]
-            if i < len(parts) - 1:
-                given.append(self.at)
-        return given

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.anyio
 
 PUBLIC = frozenset(
     {
-        "me", "city", "areas", "area", "areaByCode", "locate", "searchPlaces", "matters", "trackReport",
+        "me", "city", "areas", "area", "areaByCode", "locate", "searchPlaces", "matters", "trackReport", "suggestMatters", "similarReports",
         "answerQuestion", "rateCase", "reopenReport", "withdrawReport", "publicCases",
         "signIn", "refreshSession", "signOut", "submitReport",
     }
@@ -27,6 +27,7 @@ ARGUMENTS = {
     "signIn": '(username: "nobody", password: "no password at all")',
     "refreshSession": '(refreshToken: "x")', "signOut": '(refreshToken: "x")',
     "submitReport": f'(input: {{submissionId: {UUID}, description: "x", position: {POSITION}, occurredAt: {INSTANT}}})',
+    "suggestMatters": '(text: "x")', "similarReports": f'(input: {{description: "x", position: {POSITION}}})',
     "raiseAlert": f'(input: {{submissionId: {UUID}, kind: "person_on_track", position: {POSITION}, occurredAt: {INSTANT}}})',
     "handUpCase": f'(caseId: {UUID}, platform: "above")',
     "placeDiversion": f'(input: {{id: {UUID}, position: {POSITION}}})',
