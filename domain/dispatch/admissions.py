@@ -5,6 +5,7 @@ An area in which no row holds admits everything, so a city that keeps no list lo
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -28,6 +29,47 @@ _END: Final = """
 update admissions set valid_to = greatest(%(at)s, valid_from)
 where id = %(id)s and (valid_to is null or valid_to > %(at)s) returning area_id
 """
+
+
+_UNITS: Final = "select id from departments where serves_grids and active"
+_IN_FORCE: Final = """
+select area_id, kind, major, minor from admissions where valid_from <= %(at)s and (valid_to is null or valid_to > %(at)s)
+"""
+_NEXT_CHANGE: Final = """
+select min(t) from (select min(valid_from) as t from admissions where valid_from > %(at)s
+                    union all select min(valid_to) from admissions where valid_to > %(at)s) s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What grids take as it stands: the units that serve grids, and admitted selectors by area. Asked in memory at intake."""
+
+    version: int
+    valid_until: datetime | None
+    units: frozenset[UUID]
+    admitted: Mapping[UUID, tuple[Selector, ...]]
+
+    def is_current(self, version: int, at: datetime) -> bool:
+        """Tell whether nothing has changed since, nor come into force by ``at``."""
+        return self.version == version and (self.valid_until is None or at < self.valid_until)
+
+    def barred(self, matter: Selector | None, area_ids: Collection[UUID]) -> frozenset[UUID]:
+        """Give the units that may not be sent a matter (None: not known yet) at a place lying in these areas."""
+        listed = [one for area_id in area_ids for one in self.admitted.get(area_id, ())]
+        if not listed or (matter is not None and any(one.fits(matter) for one in listed)):
+            return frozenset()
+        return self.units
+
+
+async def standing(conn: Conn, *, version: int, at: datetime) -> Standing:
+    """Read what grids take in force at ``at``; ``version`` is that of the routing table, raised by every change."""
+    units = frozenset(unit for (unit,) in await (await conn.execute(_UNITS)).fetchall())
+    admitted: dict[UUID, list[Selector]] = {}
+    for area_id, *codes in await (await conn.execute(_IN_FORCE, {"at": at})).fetchall():
+        admitted.setdefault(area_id, []).append(Selector(*codes))
+    ((until,),) = await (await conn.execute(_NEXT_CHANGE, {"at": at})).fetchall()
+    return Standing(version, until, units, {area_id: tuple(listed) for area_id, listed in admitted.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

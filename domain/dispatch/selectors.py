@@ -20,6 +20,10 @@ class Selector:
     major: str | None = None
     minor: str | None = None
 
+    def fits(self, matter: Selector) -> bool:
+        """Tell whether a matter, named in full, is among those meant."""
+        return self.kind in (None, matter.kind) and self.major in (None, matter.major) and self.minor in (None, matter.minor)
+
 
 def check(selector: Selector) -> Selector:
     """Check a selector; raises Invalid for an unknown kind, a minor class without its major one, or a code that is too long."""

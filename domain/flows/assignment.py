@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.areas.jurisdictions import Candidate, Jurisdictions, Owner, owned_path
 from domain.cases.open import NewCase
 from domain.cases.rules import CHECK_LIMIT
+from domain.dispatch.selectors import Selector
 from domain.errors import Invalid
 from domain.flows.city import City
 from domain.routing.choose import Choice, choose
@@ -55,7 +56,8 @@ def assign(city: City, position: Position, matter: Matter | None) -> Assignment:
     owned_ids, area_ids = owned_path(owners), areas.seen_from(position.lonlat, owners)
     home = owners[areas.home.code]
     candidates = areas.home.candidates(position.lonlat, position.accuracy_m)
-    choice = choose(city.routing, matter, owned_ids)
+    named = Selector(matter.kind, matter.major, matter.minor) if matter else None
+    choice = choose(city.routing, matter, owned_ids, city.grids.barred(named, area_ids))
     reasons = [*_place_reasons(areas, position, home, candidates), *choice.reasons]
     return Assignment(position, matter, owners, owned_ids, area_ids, candidates, choice, reasons, home)
 

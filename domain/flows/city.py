@@ -16,6 +16,8 @@ from domain.areas.publish import LOCK_SPACE
 from domain.base import Conn
 from domain.cases import city_calendar
 from domain.cases.calendar import Calendar
+from domain.dispatch import admissions
+from domain.dispatch.admissions import Standing
 from domain.routing import table as routing
 from domain.routing.table import RoutingTable
 
@@ -31,11 +33,12 @@ _CALENDAR_REVISION = "select revision from calendar_state"
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """Areas, routing table and working calendar as they stood together."""
+    """Areas, routing table, working calendar and what grids take, as they stood together."""
 
     areas: Jurisdictions
     routing: RoutingTable
     calendar: Calendar
+    grids: Standing
 
 
 class CityHolder:
@@ -54,23 +57,25 @@ class CityHolder:
         versions: dict[str, int] = dict(await cursor.fetchall())
         routing_version, calendar_revision = versions.pop(""), versions.pop("#")
 
-        def in_force(city: City | None) -> tuple[Jurisdictions | None, RoutingTable | None, Calendar | None]:
+        def in_force(city: City | None) -> tuple[Jurisdictions | None, RoutingTable | None, Calendar | None, Standing | None]:
             if city is None:
-                return None, None, None
+                return None, None, None, None
             return (
                 city.areas if city.areas.is_current(versions, at) else None,
                 city.routing if city.routing.is_current(routing_version, at) else None,
                 city.calendar if city.calendar.revision == calendar_revision else None,
+                city.grids if city.grids.is_current(routing_version, at) else None,
             )
 
         if self.latest and all(in_force(self.latest)):
             return self.latest
         async with self._reading:
-            areas, table, calendar = in_force(self.latest)
+            areas, table, calendar, grids = in_force(self.latest)
             self.latest = City(
                 areas or await jurisdictions.load(conn, at=at),
                 table or await routing.load(conn, at=at),
                 calendar or await city_calendar.load(conn),
+                grids or await admissions.standing(conn, version=routing_version, at=at),
             )
             return self.latest
 
@@ -91,4 +96,5 @@ class CityHolder:
 
 async def read_city(conn: Conn, *, at: datetime) -> City:
     """Read the whole city once, for a process that keeps none."""
-    return City(await jurisdictions.load(conn, at=at), await routing.load(conn, at=at), await city_calendar.load(conn))
+    areas, table, calendar = await jurisdictions.load(conn, at=at), await routing.load(conn, at=at), await city_calendar.load(conn)
+    return City(areas, table, calendar, await admissions.standing(conn, version=table.version, at=at))

@@ -6,7 +6,7 @@ lowest department code, so that the same question always has the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -28,10 +28,13 @@ class Choice:
     reasons: tuple[Reason, ...]
 
 
-def choose(table: RoutingTable, matter: Matter | None, area_path: Sequence[UUID]) -> Choice:
+def choose(
+    table: RoutingTable, matter: Matter | None, area_path: Sequence[UUID], barred: Collection[UUID] = frozenset()
+) -> Choice:
     """Choose who acts on a matter at a place.
 
-    ``area_path`` holds the areas of the place from the widest to the narrowest. A report whose matter is not known yet
+    ``area_path`` holds the areas of the place from the widest to the narrowest; ``barred`` departments that may not be given
+    the matter there, whatever their duties. A report whose matter is not known yet
     is treated as an event: the territory looks at it first.
     """
     rule = table.rules[matter.kind if matter else UNKNOWN_MATTER_KIND]
@@ -41,7 +44,7 @@ def choose(table: RoutingTable, matter: Matter | None, area_path: Sequence[UUID]
     for capacity in (rule.first, rule.second):
         if capacity is None:
             continue
-        duty = _best(table, capacity, matter, area_path)
+        duty = _best(table, capacity, matter, area_path, barred)
         if duty is not None:
             department = table.departments[duty.department_id]
             reasons.append({"code": f"duty_{capacity}", "department": department.name, "depth": area_path.index(duty.area_id)})
@@ -51,9 +54,12 @@ def choose(table: RoutingTable, matter: Matter | None, area_path: Sequence[UUID]
     return Choice(rule, None, None, None, tuple(reasons))
 
 
-def _best(table: RoutingTable, capacity: str, matter: Matter | None, area_path: Sequence[UUID]) -> Duty | None:
+def _best(
+    table: RoutingTable, capacity: str, matter: Matter | None, area_path: Sequence[UUID], barred: Collection[UUID]
+) -> Duty | None:
     for area_id in reversed(area_path):
-        fitting = [duty for duty in table.duties.get((capacity, area_id), ()) if _fits(duty, matter)]
+        standing = table.duties.get((capacity, area_id), ())
+        fitting = [duty for duty in standing if _fits(duty, matter) and duty.department_id not in barred]
         if fitting:
             return min(fitting, key=lambda duty: (-_narrowness(duty), table.departments[duty.department_id].code))
     return None

@@ -167,3 +167,4 @@ COMMENT ON COLUMN bulk_items.code IS 'of the error that refused it';
 
 create trigger shift_handovers_guard before update or delete on shift_handovers for each row execute function refuse_change();
 create trigger handover_acknowledgements_guard before update or delete on handover_acknowledgements for each row execute function refuse_change();
+create trigger admissions_routing after insert or update or delete on admissions for each statement execute function routing_changed();

@@ -216,12 +216,22 @@ async def test_an_outside_body_cannot_be_sent_what_is_not_on_record_for_it(city:
     await city.walk(city.actor("dispatcher"), case_id, "transfer", department_id=company, reason="派物业")
 
 
-async def test_filing_leaves_a_case_in_the_queue_when_routing_names_a_grid_that_may_not_get_it(city: SmallCity) -> None:
+async def test_filing_leaves_a_case_in_the_queue_when_the_grid_it_was_meant_for_may_not_get_it_any_more(city: SmallCity) -> None:
     await department(city, "wangge", serves_grids=True)
     await duty(city, "wangge", "360502101", kind="event", major="01", minor="10")
-    await admit(city, "360502", kind="component")
     case_id = await opened(city, source="citizen")
+    await admit(city, "360502", kind="component")
     done = await city.walk(city.actor("dispatcher"), case_id, "file")
     assert done.state == "filed"
     await admit(city, "360502", kind="event")
     await city.walk(city.actor("dispatcher"), case_id, "dispatch", department_id=city.departments["wangge"])
+
+
+async def test_routing_itself_passes_over_a_grid_unit_that_may_not_get_the_matter(city: SmallCity) -> None:
+    await department(city, "wangge", serves_grids=True)
+    await duty(city, "wangge", "360502101", kind="event")
+    assert await city.one("select department_id from cases where id = %s", await opened(city)) == city.departments["wangge"]
+    await admit(city, "360502", kind="component")
+    assert await city.one("select department_id from cases where id = %s", await opened(city)) == city.departments["west"]
+    await admit(city, "360502101", kind="event", major="01", minor="10")
+    assert await city.one("select department_id from cases where id = %s", await opened(city)) == city.departments["wangge"]
