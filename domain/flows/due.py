@@ -39,7 +39,7 @@ MAX_PASSES: Final = 2
 _TAKE: Final = """
 select c.id, t.chain, t.kind, t.due_at, c.state, c.phase, c.due_at, c.department_id, c.area_ids, c.party_ids
 from cases c join case_timers t on t.case_id = c.id
-where t.due_at <= %(at)s and t.chain = any(%(chains)s) order by t.due_at, t.case_id limit %(limit)s for update of c, t skip locked
+where t.due_at <= %(at)s and t.chain = any(%(chains)s) order by t.due_at limit %(limit)s for update of c, t skip locked
 """
 _NEXT: Final = """
 update case_timers t set kind = x.kind, due_at = x.due_at
