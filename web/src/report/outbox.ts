@@ -5,6 +5,7 @@
  * it in once.
  */
 import type { SubmitReportInput } from '@/gql/graphql'
+import { store } from '@/storage'
 
 export interface Unsent {
   submissionId: string
@@ -19,7 +20,7 @@ export interface Sent {
   at: string
 }
 
-const STORE = 'unsent'
+const unsent = store<Unsent>('gridwarden', 'unsent', 'submissionId')
 const SENT_KEY = 'gridwarden.reported'
 const SENT_MOST = 10
 
@@ -33,33 +34,10 @@ export function newId(): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
-function database(): Promise<IDBDatabase> {
-  return new Promise((resolve, reject) => {
-    const request = indexedDB.open('gridwarden', 1)
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: 'submissionId' })
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error ?? new Error('no storage'))
-  })
-}
-
-async function work<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
-  const db = await database()
-  try {
-    return await new Promise<T>((resolve, reject) => {
-      const transaction = db.transaction(STORE, mode)
-      const request = act(transaction.objectStore(STORE))
-      transaction.oncomplete = () => resolve(request.result)
-      transaction.onerror = transaction.onabort = () => reject(transaction.error ?? new Error('no storage'))
-    })
-  } finally {
-    db.close()
-  }
-}
-
 /** Keep a report until it is acknowledged. Where the browser refuses storage it lives as long as the page. */
-export async function save(unsent: Unsent): Promise<void> {
+export async function save(report: Unsent): Promise<void> {
   try {
-    await work('readwrite', (store) => store.put(unsent))
+    await unsent.put(report)
   } catch {
     // Private windows may have no storage; the page still holds the report and sends it.
   }
@@ -67,7 +45,7 @@ export async function save(unsent: Unsent): Promise<void> {
 
 export async function forget(submissionId: string): Promise<void> {
   try {
-    await work('readwrite', (store) => store.delete(submissionId))
+    await unsent.remove(submissionId)
   } catch {
     // Nothing was stored.
   }
@@ -76,7 +54,7 @@ export async function forget(submissionId: string): Promise<void> {
 /** The oldest report still waiting on this device. */
 export async function waiting(): Promise<Unsent | null> {
   try {
-    const all = (await work('readonly', (store) => store.getAll())) as Unsent[]
+    const all = await unsent.all()
     return all.sort((a, b) => a.savedAt.localeCompare(b.savedAt))[0] ?? null
   } catch {
     return null

@@ -2,6 +2,7 @@ import { commonEn } from './common-en'
 import { deskEn } from './desk-en'
 import { mapEn } from './map-en'
 import { phoneEn } from './phone-en'
+import { workerEn } from './worker-en'
 import type { zh } from './zh'
 
 /** The same words in English; a missing one does not compile. */
@@ -10,4 +11,5 @@ export const en: Record<keyof typeof zh, string> = {
   ...deskEn,
   ...mapEn,
   ...phoneEn,
+  ...workerEn,
 }
