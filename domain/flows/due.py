@@ -25,7 +25,7 @@ from domain.cases.rules import StepInput
 from domain.errors import DomainError
 from domain.events import Event
 from domain.flows import case_steps, dispatching, waking
-from domain.flows.city import CityHolder
+from domain.flows.city import City, CityHolder
 
 log = logging.getLogger(__name__)
 
@@ -87,9 +87,11 @@ async def fire(
     for row in rows:
         first.setdefault(row[0], _Due(*row))
     await _deadlines(conn, holder, [one for one in first.values() if one.chain == "deadline"], at=at)
-    for one in first.values():
-        if one.chain != "deadline":
-            await _step(conn, holder, one, at=at)
+    steps = [one for one in first.values() if one.chain != "deadline"]
+    if steps:
+        city = await holder.current(conn, at=at)
+        for one in steps:
+            await _step(conn, city, one, at=at)
     return len(first)
 
 
@@ -135,12 +137,11 @@ async def _replace(conn: Conn, taken: Sequence[UUID], following: dict[UUID, time
         await conn.execute(_NEXT, {"ids": list(following), "kinds": list(kinds), "dues": list(dues)})
 
 
-async def _step(conn: Conn, holder: CityHolder, one: _Due, *, at: datetime) -> None:
+async def _step(conn: Conn, city: City, one: _Due, *, at: datetime) -> None:
     """Take the step a timer asks for; one that is refused leaves the case as it is, and the timer goes."""
     await conn.execute(_REMOVE, {"ids": [one.case_id], "chain": one.chain})
     if (one.kind, one.state) not in (("accept_late", "dispatched"), ("rate_end", "verified")):
         return
-    city = await holder.current(conn, at=at)
     for verb, given in await _steps(conn, one, city.calendar.zone, at=at):
         try:
             async with conn.transaction():

@@ -21,7 +21,7 @@ from runtime.clock import ManualClock
 from runtime.settings import Settings
 from tests.flows.conftest import AT, fill
 
-PATIENCE_S = 30
+PATIENCE_S = 90
 # What every case that nobody touches is told and put through, and how often.
 WHOLE_LADDER = {"case.warning": 1, "case.overdue": 1, "case.escalated": 3, "case.recall": 1}
 
@@ -99,12 +99,12 @@ def _each(times: dict[str, int]) -> dict[str, set[int]]:
 
 
 async def test_three_workers_take_every_case_through_the_whole_ladder_once(settings: Settings) -> None:
-    await _open(settings, 300, datetime.now(UTC) - timedelta(days=25))
+    await _open(settings, 150, datetime.now(UTC) - timedelta(days=25))
     with _workers(settings, 3):
         await _until(settings, "select count(*) from case_timers", (0,))
     assert await _told(settings) == _each(WHOLE_LADDER)
-    await _until(settings, "select count(*), count(distinct (case_id, level)) from case_escalations", (1200, 1200))
-    await _until(settings, "select count(*) from cases where level = 3 and late_at = due_at and state = 'filed'", (300,))
+    await _until(settings, "select count(*), count(distinct (case_id, level)) from case_escalations", (600, 600))
+    await _until(settings, "select count(*) from cases where level = 3 and late_at = due_at and state = 'filed'", (150,))
 
 
 async def test_a_worker_killed_between_claim_and_commit_loses_and_doubles_nothing(settings: Settings) -> None:
