@@ -7,34 +7,17 @@
  */
 import { computed, ref, shallowRef, toRaw } from 'vue'
 
-import { type FieldActionInput, HandInDocument, type HandInMutation } from '@/gql/graphql'
+import { HandInDocument } from '@/gql/graphql'
 import { ApiError, ask, said } from '@/graphql'
 import { newId } from '@/report/outbox'
 import { upload } from '@/report/photos'
 import { store } from '@/storage'
 
-export type ActionState = 'waiting' | 'sending' | 'done' | 'kept' | 'mend'
-
-export interface Action {
-  id: string
-  order: number
-  caseId: string
-  caseNumber: string
-  kind: 'arrive' | 'note' | 'photo' | 'step'
-  given: Omit<FieldActionInput, 'id' | 'caseId' | 'kind' | 'phoneNow' | 'photoClaims' | 'after' | 'occurredAt'>
-  occurredAt: string
-  photos: { blob: Blob; claim: string | null }[]
-  state: ActionState
-  /** Why it waits, was kept as a note or has to be mended; empty otherwise. */
-  said: { zh: string; en: string } | null
-}
-
-type Result = HandInMutation['fieldActions'][number]
+import { type Action, input, outcome, PASSING, type Result } from './action'
 
 const FIRST_WAIT_MS = 2_000
 const LONGEST_WAIT_MS = 60_000
 const MOST_AT_ONCE = 50
-const PASSING = new Set(['unreachable', 'unavailable', 'too_many', 'internal'])
 const kept = store<Action>('gridwarden-work', 'actions', 'id')
 
 export const actions = shallowRef<readonly Action[]>([])
@@ -113,28 +96,6 @@ async function put(action: Action): Promise<void> {
   } catch {
     unstored.value = true // a private window: it lives as long as this page, and the page says so
   }
-}
-
-/** Make what is sent of an action: the one before it on the same case is named while its answer is not known. */
-export function input(action: Action, all: readonly Action[], phoneNow: string): FieldActionInput {
-  const before = all.filter((other) => other.caseId === action.caseId && other.order < action.order && other.state !== 'done').at(-1)
-  return {
-    ...action.given,
-    id: action.id,
-    caseId: action.caseId,
-    kind: action.kind,
-    occurredAt: action.occurredAt,
-    phoneNow,
-    after: before && (before.state === 'waiting' || before.state === 'sending') ? before.id : null,
-    photoClaims: action.photos.length ? action.photos.flatMap(({ claim }) => (claim ? [claim] : [])) : null,
-  }
-}
-
-/** Tell what an answer makes of an action. */
-export function outcome(result: Pick<Result, 'status' | 'retry' | 'error'>): { state: ActionState; said: Action['said'] } {
-  const words = result.error ? { zh: result.error.zh, en: result.error.en } : null
-  if (!result.retry) return { state: words ? 'kept' : 'done', said: words }
-  return { state: PASSING.has(result.error?.code ?? '') ? 'waiting' : 'mend', said: words }
 }
 
 export async function flush(): Promise<void> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
+import { type Action, input, outcome } from './action'
 import { offered, stateAfter } from './chain'
-import { input, outcome, type Action } from './queue'
 
 function action(id: string, order: number, caseId: string, more: Partial<Action> = {}): Action {
   return { id, order, caseId, caseNumber: '1', kind: 'step', given: { verb: 'accept' }, occurredAt: '2026-11-22T00:00:00Z', photos: [], state: 'waiting', said: null, ...more }
