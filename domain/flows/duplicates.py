@@ -54,7 +54,7 @@ cross join lateral (
 
 
 _SAID: Final = _said("c")
-_NEAR: Final = f"""
+NEAR: Final = f"""
 select q.i, {_COLUMNS}, said.texts, said.latest, said.accuracy_m, seen.hashes
 from unnest(%(i)s::int[], %(matters)s::uuid[], %(cells)s::bigint[]) as q (i, matter_id, cell)
 cross join lateral (
@@ -105,20 +105,22 @@ async def find(conn: Conn, asked: Sequence[Trace], *, at: datetime) -> list[list
 
     Looks back seven days. A trace without a matter finds nothing.
     """
-    wanted = [(i, trace, int(cell)) for i, trace in enumerate(asked) if trace.matter_id for cell in around(trace.lonlat)]
-    if not wanted:
+    if not any(trace.matter_id for trace in asked):
         return [[] for _ in asked]
-    cursor = await conn.execute(
-        _NEAR,
-        {
-            "i": [i for i, _, _ in wanted], "matters": [trace.matter_id for _, trace, _ in wanted],
-            "cells": [cell for _, _, cell in wanted], "joinable": list(JOINABLE), "since": at - likeness.RECENT,
-        },
-    )  # fmt: skip
+    cursor = await conn.execute(NEAR, near_values(asked, at=at))
     near: list[list[Candidate]] = [[] for _ in asked]
     for i, *row in await cursor.fetchall():
         near[i].append(_candidate(row))
     return [ranked(trace, candidates) for trace, candidates in zip(asked, near, strict=True)]
+
+
+def near_values(asked: Sequence[Trace], *, at: datetime) -> dict[str, object]:
+    """Give the values of ``NEAR``: each trace that has a matter, with its cell and the cells around it."""
+    wanted = [(i, trace.matter_id, cell) for i, trace in enumerate(asked) if trace.matter_id for cell in around(trace.lonlat)]
+    return {
+        "i": [i for i, _, _ in wanted], "matters": [matter_id for _, matter_id, _ in wanted], "cells": [cell for _, _, cell in wanted],
+        "joinable": list(JOINABLE), "since": at - likeness.RECENT,
+    }  # fmt: skip
 
 
 def ranked(trace: Trace, candidates: Sequence[Candidate]) -> list[Match]:

@@ -8,8 +8,9 @@ import psycopg
 import pytest
 
 from domain.base import new_id
-from domain.flows import report_intake
+from domain.flows import duplicates, report_intake
 from domain.reports import photos
+from domain.reports.likeness import Trace
 from domain.reports.photos import NewPhoto
 from geo.lonlat import LonLat, moved
 from tests.flows.conftest import AT, SECRET, SOUTH, WEST, SmallCity, fill
@@ -108,8 +109,10 @@ async def test_a_sender_may_say_that_it_is_the_same_and_is_believed_within_reach
     assert (same.case_id, same.joined) == (first.case_id, True)
     assert await city.one("select kind from case_links") == "same_as"
     unbelieved: list[dict[str, Any]] = [
-        {"same_as": "20990101-000001"}, {"same_as": first.number, **near(800)}, {"same_as": first.number, "matter_id": city.matters["cover"]},
-    ]  # fmt: skip
+        {"same_as": "20990101-000001"},
+        {"same_as": first.number, **near(800)},
+        {"same_as": first.number, "matter_id": city.matters["cover"]},
+    ]
     for given in unbelieved:
         (own,) = await city.submit(city.report(source="citizen", description="我也看到了", **given))
         assert (own.joined, own.case_id != first.case_id) == (False, True)
@@ -142,3 +145,21 @@ async def test_the_same_thing_reported_by_twelve_people_at_the_same_instant_is_o
         assert sorted(one.joined for one in done) == [False] + [True] * 11
         assert await city.one("select count(*) from cases") == 1
         assert await city.one("select count(distinct tracking_hash) from reports") == 12
+
+
+async def test_looking_for_candidates_walks_the_open_cases_of_the_matter_and_not_the_history(city: SmallCity) -> None:
+    (first,) = await city.submit(city.report(source="citizen", description=TEXT))
+    history = "jsonb_build_object('id', gen_random_uuid(), 'number', 'h' || g, 'state', 'closed', 'closed_at', c.opened_at)"
+    elsewhere = "jsonb_build_object('id', gen_random_uuid(), 'number', 'e' || g, 'cell', g)"
+    for changed in (history, elsewhere):
+        await city.conn.execute(
+            f"insert into cases select (jsonb_populate_record(c, {changed})).* from cases c, generate_series(1, 3000) g where c.id = %s",
+            (first.case_id,),
+        )
+    await city.conn.execute("analyze cases")
+    trace = Trace(matter_id=city.matters["rubbish"], lonlat=HERE, at=AT, texts=(TEXT,))
+    found = await duplicates.find(city.conn, [trace], at=AT)
+    assert [match.candidate.case_id for match in found[0]] == [first.case_id]
+    given = duplicates.near_values([trace], at=AT)
+    lines = await (await city.conn.execute("explain " + duplicates.NEAR, given)).fetchall()
+    assert "cases_open_cell_idx" in "\n".join(line for (line,) in lines)
