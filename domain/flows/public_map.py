@@ -24,7 +24,7 @@ MAX_SPAN_DEG: Final = 2.0
 SHOWN_FOR: Final = timedelta(days=180)
 RASTER_DEG: Final = 0.02
 MARGIN_DEG: Final = 0.01  # more than a cell is wide
-READ_MOST: Final = 5_000
+READ_MOST: Final = 2_000
 # A cell with fewer things in it than this is left out; a city may raise it in ``installation``.
 FEWEST_OPTION: Final = "public_map.fewest_in_a_cell"
 ZONE: Final = ZoneInfo("Asia/Shanghai")
@@ -37,7 +37,7 @@ from cases c join matters m on m.id = c.matter_id and m.kind in ('component', 'e
 where c.position && st_makeenvelope(%(west)s, %(south)s, %(east)s, %(north)s, 4326) and c.opened_at > %(since)s
   and c.origin = 'report' and c.state not in ('checking', 'rejected', 'withdrawn', 'merged') and c.about_department_id is null
   and m.id::text <> all(coalesce((select string_to_array(value, ',') from installation where key = 'public_map.private_matters'), '{{}}'))
-order by c.opened_at desc, c.id limit {READ_MOST}
+order by c.opened_at desc, c.id desc limit {READ_MOST}
 """
 
 
