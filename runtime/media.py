@@ -66,6 +66,9 @@ def decode(data: bytes) -> Picture:
     if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS:
         message = "HEIC and AVIF photos cannot be read; send JPEG (most phones convert when asked for JPEG)"
         raise Invalid(message, "暂不支持 HEIC/AVIF 格式，请上传 JPEG 照片", field="photo")
+    if data.startswith(b"%PDF"):
+        message = "the photo cannot be read: it is a PDF document, whatever its name says; send JPEG"
+        raise Invalid(message, "这是 PDF 文件，请上传 JPEG 照片", field="photo")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd EXIF and many pixels; pixels are counted below, before any is decoded

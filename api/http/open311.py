@@ -97,11 +97,11 @@ async def request_by_number(request: Request, format_: str) -> Response:
 
 @answering
 async def updates(request: Request, format_: str) -> Response:
-    """List what changed, oldest first: the extension FixMyStreet made, also below one request."""
+    """List what changed, oldest first, in the last 7 days or in as long a time: FixMyStreet's extension, also below one request."""
     at = datetime.now(UTC)
     number = request.path_params.get("number")
     async with await _reading(request) as conn:
-        wanted = form.only([number], at=at) if number else form.wanted(request.query_params, at=at)
+        wanted = form.only([number], at=at) if number else form.wanted(request.query_params, at=at, longest=open311.UPDATES_SPAN)
         found = await open311.updates(conn, wanted)
     return written(format_, "service_request_updates", [_update(row) for row in found])
 
@@ -190,10 +190,12 @@ def _attributes(service: Service) -> list[dict[str, object]]:
 
 
 def _request(row: Mapping[str, Any]) -> dict[str, object]:
+    status = "closed" if row["closed_at"] else "open"
     return {
-        "service_request_id": row["number"], "status": "closed" if row["closed_at"] else "open",
+        "service_request_id": row["number"], "status": status,
         "status_notes": " / ".join(STATE_NAMES[row["state"]]), "service_name": row["name"] or row["title"],
-        "service_code": row["code"] or open311.OTHER, "description": None, "agency_responsible": row["agency"], "service_notice": None,
+        "service_code": row["code"] or open311.OTHER, "description": row["description"],
+        "agency_responsible": row["agency"], "service_notice": None,
         "requested_datetime": instant(row["opened_at"]), "updated_datetime": instant(row["updated_at"]),
         "expected_datetime": instant(row["due_at"]), "address": row["address"], "address_id": None, "zipcode": None,
         "lat": row["lat"], "long": row["lon"], "media_url": None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -74,14 +74,14 @@ def request_of(given: Mapping[str, str], *, photo_claim: str | None, photo_hash:
     )  # fmt: skip
 
 
-def wanted(query: Mapping[str, str], *, at: datetime) -> Wanted:
+def wanted(query: Mapping[str, str], *, at: datetime, longest: timedelta = MAX_SPAN) -> Wanted:
     """Read the filters of a list; raises Invalid naming the parameter."""
     if numbers := _listed(query, "service_request_id"):
         return only(numbers, at=at)
-    start, end = _span(query, at)
-    if end - start > MAX_SPAN:
-        message = f"start_date and end_date may not span more than {MAX_SPAN.days} days"
-        raise Invalid(message, f"起止时间跨度不得超过 {MAX_SPAN.days} 天", field="end_date")
+    start, end = _span(query, at, longest)
+    if end - start > longest:
+        message = f"start_date and end_date may not span more than {longest.days} days"
+        raise Invalid(message, f"起止时间跨度不得超过 {longest.days} 天", field="end_date")
     statuses = _listed(query, "status")
     if unknown := [status for status in statuses if status not in ("open", "closed")]:
         raise Invalid(f"status is open or closed, not {unknown[0][:20]!r}", "status 须为 open 或 closed", field="status")
@@ -92,12 +92,12 @@ def wanted(query: Mapping[str, str], *, at: datetime) -> Wanted:
     return Wanted(codes=_listed(query, "service_code"), statuses=statuses, start=start, end=end, limit=size, offset=offset)
 
 
-def _span(query: Mapping[str, str], at: datetime) -> tuple[datetime, datetime]:
+def _span(query: Mapping[str, str], at: datetime, longest: timedelta) -> tuple[datetime, datetime]:
     start, end = _instant(query, "start_date"), _instant(query, "end_date")
     if start is None:
         end = end or at
-        return end - MAX_SPAN, end
-    return start, end or min(start + MAX_SPAN, max(start, at))
+        return end - longest, end
+    return start, end or min(start + longest, max(start, at))
 
 
 def only(numbers: Sequence[str], *, at: datetime) -> Wanted:

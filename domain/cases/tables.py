@@ -109,6 +109,7 @@ case_transitions = Table(
     instant("occurred_at", nullable=True, comment="the sender's clock, where the step was taken without a connection"),
     Column("details", JSONB, nullable=True, comment="what the step was given: ids and figures, no text of the reporter"),
     Index("case_transitions_case_id_idx", "case_id", "at"),
+    Index("case_transitions_at_idx", "at", postgresql_using="brin"),
     Index("case_transitions_command_id_key", "command_id", unique=True, postgresql_where=text("command_id is not null")),
     comment="Every step of every case; append-only.",
 )

@@ -1,7 +1,8 @@
 """What Open311 GeoReport v2 shows of the city: services from the catalogue, requests from cases, updates from their steps.
 
 Everything here is public. So a request has its matter, state, dates and unit, the middle of its H3 cell (about 150 m across)
-instead of its point, and neither the reporter's words nor photos; complaints about a unit of ours are not shown at all.
+instead of its point, and no photo; instead of the reporter's words what staff wrote for everybody, if they did. Complaints about a
+unit of ours are not shown at all.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from domain.base import Conn
 from geo import cells
 
 MAX_SPAN: Final = timedelta(days=90)
+UPDATES_SPAN: Final = timedelta(days=7)
 MAX_PAGE_SIZE: Final = 1000
 OTHER: Final = "OTHER"  # for whoever cannot name the matter
 # Scheme, kind (Component or Event) and the catalogue's own digits, of any width: GBT30428.2-E0110.
@@ -35,21 +37,25 @@ order by 1, m.scheme_version desc
 _ANSWERING: Final = """
 left join lateral (
     with recursive chain as (
-        select c.merged_into_id as id, 1 as n
+        select c.merged_into_id as id, 1 as n where c.state = 'merged'
         union all select x.merged_into_id, n + 1 from chain join cases x on x.id = chain.id where x.state = 'merged' and n < 20
     ) select id from chain where id is not null order by n desc limit 1
-) last on c.state = 'merged'
+) last on true
 join cases e on e.id = coalesce(last.id, c.id)
 """
 _REQUESTS: Final = f"""
 select c.number, e.closed_at, e.state, c.title, m.name, {CODE.format("m")} as code, d.name as agency, c.opened_at,
        coalesce(e.closed_at, e.updated_at) as updated_at, coalesce(e.handle_due_at, e.due_at) as due_at, c.cell,
+       (select p.public_text from report_publications p where p.case_id = c.id order by p.moderated_at desc limit 1) as description,
        (select string_agg(v.name, ' ' order by p.ord desc) from area_versions h, unnest(h.path) with ordinality p(area_id, ord)
         join area_versions v on v.area_id = p.area_id and v.valid_to is null where h.id = c.home_version_id) as address
-from cases c {_ANSWERING}
+from (
+    select c.id, e.id as answering from cases c {_ANSWERING} left join matters m on m.id = c.matter_id
+    where c.origin = 'report' and c.about_department_id is null and {{0}}
+    order by c.opened_at desc, c.id desc limit %(limit)s offset %(offset)s
+) page join cases c on c.id = page.id join cases e on e.id = page.answering
 left join matters m on m.id = c.matter_id left join departments d on d.id = e.department_id
-where c.origin = 'report' and c.about_department_id is null and {{0}}
-order by c.opened_at desc, c.id desc limit %(limit)s offset %(offset)s
+order by c.opened_at desc, c.id desc
 """
 _UPDATES: Final = f"""
 select t.id, c.number, t.at, t.verb, t.to_state, {CODE.format("m")} as code

@@ -124,6 +124,34 @@ async def test_the_public_answer_is_generalised_and_silent_about_persons(connect
     assert not any(secret in told for secret in ("402", "138", "张", HERE["lat"], HERE["long"]))
 
 
+async def test_words_staff_wrote_for_everybody_are_shown(connected: Connected) -> None:
+    key = await connected.client("open311", "citizen")
+    await _post(connected, key, description="我家三单元门口的垃圾")
+    staff = connected.graph.city.users["staff"]
+    async with connected.graph.doors.pool.connection() as conn:
+        await conn.execute(
+            "insert into report_publications (report_id, case_id, public_text, moderated_by, moderated_at)"
+            " select id, case_id, '小区门口有垃圾', %s, now() from reports", (staff,),
+        )  # fmt: skip
+    (found,) = await _both(connected, f"{V2}/requests")
+    assert found["description"] == "小区门口有垃圾"
+
+
+async def test_a_merged_request_is_as_far_as_the_one_it_was_merged_into(connected: Connected) -> None:
+    key = await connected.client("open311", "citizen")
+    first, second, third = [(await _post(connected, key, description=f"第{i}件")).json()[0]["service_request_id"] for i in range(3)]
+    async with connected.graph.doors.pool.connection() as conn:
+        for number, target in ((first, second), (second, third)):
+            await conn.execute(
+                "update cases set state = 'merged', closed_at = now(), merged_into_id = (select id from cases where number = %s)"
+                " where number = %s", (target, number),
+            )  # fmt: skip
+    assert [row["status"] for row in await _both(connected, f"{V2}/requests")] == ["open"] * 3
+    async with connected.graph.doors.pool.connection() as conn:
+        await conn.execute("update cases set state = 'closed', closed_at = now() where number = %s", (third,))
+    assert [row["status"] for row in await _both(connected, f"{V2}/requests?status=closed")] == ["closed"] * 3
+
+
 async def test_positions_in_another_datum_are_declared_and_converted(connected: Connected) -> None:
     from geo import datum
 
@@ -228,9 +256,11 @@ async def test_a_photo_may_come_along_and_is_made_anew(connected: Connected) -> 
         answer = await connected.http.post(f"{V2}/requests.json", data=fields, files={"media": ("a.jpg", out.getvalue(), "image/jpeg")})
         assert answer.status_code == 200, answer.text
     assert await connected.rows("select count(*) from photos where report_id is not null") == [(1,)]
-    bad = await connected.http.post(f"{V2}/requests.json", data=fields, files={"media": ("a.jpg", b"%PDF-1.7 not a photo", "image/jpeg")})
-    assert bad.status_code == 400
-    assert "JPEG" in bad.json()[0]["description"]
+    heic = b"\0\0\0\x18ftypheic" + bytes(50)
+    for data, word in ((b"%PDF-1.7 not a photo", "PDF document"), (heic, "HEIC"), (b"GIF89a", "undamaged"), (bytes(50 << 20), "longer")):
+        bad = await connected.http.post(f"{V2}/requests.json", data=fields, files={"media": ("a.jpg", data, "image/jpeg")})
+        assert bad.status_code == 400
+        assert word in bad.json()[0]["description"]
 
 
 async def test_lists_are_filtered_paged_and_bounded_as_the_spec_says(connected: Connected) -> None:
