@@ -117,13 +117,14 @@ def department(
         list[str] | None, typer.Option(metavar="CODE", help="It answers for the ground of this area; may be given often.")
     ] = None,
     external: Annotated[bool, typer.Option("--external", help="A company or another body that is no public authority.")] = False,
+    grids: Annotated[bool, typer.Option("--grids", help="Its people are grid workers: only admitted matters may be sent to it.")] = False,
     home: Home = None,
 ) -> None:
     """Make or rename a department; what happens in its areas is dispatched to it where nobody more particular answers."""
 
     async def change(conn: Conn) -> None:
         at = datetime.now(UTC)
-        saved = await departments.save(conn, code=code, name=name, name_en=name_en, external=external, at=at)
+        saved = await departments.save(conn, code=code, name=name, name_en=name_en, external=external, serves_grids=grids, at=at)
         for one in area or ():
             await duties.hold_territory(conn, saved, await _area(conn, one), at=at)
 

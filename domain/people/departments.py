@@ -12,16 +12,19 @@ from domain.errors import Invalid
 CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LONGEST_NAME: Final = 100
 _SAVE: Final = """
-insert into departments (id, code, name, name_en, kind, created_at) values (%s, %s, %s, %s, %s, %s)
-on conflict (code) do update set name = excluded.name, name_en = coalesce(excluded.name_en, departments.name_en), kind = excluded.kind
+insert into departments (id, code, name, name_en, kind, serves_grids, created_at) values (%s, %s, %s, %s, %s, %s, %s)
+on conflict (code) do update set name = excluded.name, name_en = coalesce(excluded.name_en, departments.name_en), kind = excluded.kind,
+    serves_grids = excluded.serves_grids
 returning id
 """
 
 
-async def save(conn: Conn, *, code: str, name: str, name_en: str | None, external: bool, at: datetime) -> UUID:
+async def save(
+    conn: Conn, *, code: str, name: str, name_en: str | None, external: bool, serves_grids: bool = False, at: datetime
+) -> UUID:
     """Make the department of that code, or give it this name, and return its id; raises Invalid for a bad code or name.
 
-    An external one is a company or another body that is no public authority.
+    An external one is a company or another body that is no public authority; one that serves grids gets admitted matters only.
     """
     if not CODE.fullmatch(code):
         raise Invalid(
@@ -35,7 +38,8 @@ async def save(conn: Conn, *, code: str, name: str, name_en: str | None, externa
                 f"a department's name has 1 to {LONGEST_NAME} characters", f"部门名称长度为 1 至 {LONGEST_NAME} 个字符", field="name"
             )
     kind = "external" if external else "government"
-    row = await (await conn.execute(_SAVE, (new_id(), code, name.strip(), name_en.strip() if name_en else None, kind, at))).fetchone()
+    values = (new_id(), code, name.strip(), name_en.strip() if name_en else None, kind, serves_grids, at)
+    row = await (await conn.execute(_SAVE, values)).fetchone()
     assert row is not None  # noqa: S101  # an upsert returns its row
     saved: UUID = row[0]
     await events.record(
