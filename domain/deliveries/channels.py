@@ -89,11 +89,11 @@ def check_gateway(kind: str, given: Mapping[str, str]) -> dict[str, str]:
     return settings
 
 
-def hint_of(kind: str, address: Mapping[str, str]) -> str:
+def hint_of(address: Mapping[str, str]) -> str:
     """Give what may be shown of an address: a host, the last digits, the domain of a mailbox."""
-    if kind == "sms" and "phone" in address:
+    if "phone" in address:
         return f"…{address['phone'][-4:]}"
-    if kind == "email" and "email" in address:
+    if "email" in address:
         name, _, domain = address["email"].partition("@")
         return f"{name[0]}…@{domain}"
     if "url" in address:

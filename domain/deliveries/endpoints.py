@@ -119,8 +119,7 @@ async def save_gateway(conn: Conn, kind: str, given: Mapping[str, str], *, activ
     """Save what text messages or e-mail go through; raises Invalid naming the field."""
     settings = check_gateway(kind, given)
     sealed = sealing.seal(secret, f"gateway:{kind}", settings)
-    hint = hint_of(f"gateway {kind}", settings)
-    await conn.execute(_GATEWAY, {"kind": kind, "sealed": sealed, "hint": hint, "active": active, "at": at})
+    await conn.execute(_GATEWAY, {"kind": kind, "sealed": sealed, "hint": hint_of(settings), "active": active, "at": at})
 
 
 async def test(conn: Conn, endpoint_id: UUID, *, at: datetime) -> UUID:
@@ -163,7 +162,7 @@ def _sealed(given: NewEndpoint, secret: bytes, endpoint_id: UUID) -> dict[str, b
     # One push address is one browser, whoever sits at it; any other may serve several owners.
     owner = "" if given.kind == "webpush" else str(given.user_id or given.department_id or "")
     digest = sealing.digest(secret, given.kind, where, *([owner] if owner else []))
-    return {"sealed": sealing.seal(secret, str(endpoint_id), address), "digest": digest, "hint": hint_of(given.kind, address)}
+    return {"sealed": sealing.seal(secret, str(endpoint_id), address), "digest": digest, "hint": hint_of(address)}
 
 
 async def _record(conn: Conn, kind: str, endpoint_id: UUID, department_id: UUID | None, by: UUID | None, at: datetime) -> None:

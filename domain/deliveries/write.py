@@ -32,7 +32,8 @@ _NEXT: Final = f"""
         select id, depth from chain
         where depth >= least(t.above, greatest((select max(depth) from chain), 1)) and id is distinct from t.except_department_id
     ), reached as (
-        select e.*, t.user_id as owner, 0 as depth, 0 as rank from endpoints e where e.user_id = t.user_id
+        select e.*, u.id as owner, 0 as depth, 0 as rank from endpoints e join users u on u.id = e.user_id
+        where u.id = t.user_id and u.active
         union all select e.*, told.id, depth, 1 from told join endpoints e on e.department_id = told.id
         union all select e.*, u.id, depth, 2 from told join users u on u.department_id = told.id join endpoints e on e.user_id = u.id
                   cross join lateral (

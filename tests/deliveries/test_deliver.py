@@ -21,6 +21,7 @@ import pytest
 from domain.base import new_id
 from domain.deliveries import endpoints, ladder, retries, sealing, sending
 from domain.deliveries.channels import BY_KIND
+from domain.deliveries.endpoints import NewEndpoint
 from domain.deliveries.sending import LEASE
 from domain.errors import Conflict
 from runtime import deliver, tasks
@@ -171,6 +172,37 @@ async def test_a_worker_killed_while_sending_leaves_a_message_that_is_sent_again
     assert first.headers["webhook-id"] == again.headers["webhook-id"]
     assert await post.attempts() == ["lost", "accepted"]
     assert await post.states() == ["sent"]
+
+
+async def test_workers_killed_again_and_again_lose_nothing_and_repeat_only_what_they_held(post: Post, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, given_database_url=post.url, given_redis_url="unix:///nowhere", deliveries_allow=("127.0.0.1",))
+    settings.prepare_home()
+    out = deliver.outgoing(settings)
+    async with http.running(Receiver()) as receiver:
+        for name in "abcdefghij":
+            given = NewEndpoint(kind="webhook", label=name, address={"url": receiver.url(f"/{name}")})
+            await endpoints.save(post.reachable.city.conn, given, secret=out.secret, at=AT)
+        case_id = await post.reachable.case()
+        await post.reachable.city.conn.execute("delete from case_timers")
+        post.clock.at = datetime.now(UTC)
+        async with transaction(post.pool) as conn:
+            reachable = Reachable(dataclasses.replace(post.reachable.city, conn=conn))
+            for _ in range(60):
+                await reachable.happen("case.dispatch", case_id, "west", at=post.clock.at)
+        environment = {**os.environ, **settings.to_environment()}
+        for life in (1, 2):
+            worker = await asyncio.create_subprocess_exec(sys.executable, "-m", "runtime.worker", env=environment)
+            await receiver.has(life * 150, within_s=90)
+            worker.send_signal(signal.SIGKILL)
+            await worker.wait()
+        post.clock.at = datetime.now(UTC) + LEASE
+        while await deliver.deliver_once(post.pool, out, post.clock):
+            pass
+    came = [request.headers["webhook-id"] for request in receiver.requests]
+    lost = await post.reachable.city.rows("select distinct delivery_id::text from delivery_attempts where outcome = 'lost'")
+    assert len(set(came)) == 600
+    assert {one for one in came if came.count(one) > 1} <= {row[0] for row in lost}
+    assert await post.reachable.city.one("select count(*) from deliveries where state <> 'sent'") == 0
 
 
 async def test_whoever_lost_the_lease_has_nothing_more_to_say(post: Post) -> None:
