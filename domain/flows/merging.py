@@ -40,6 +40,13 @@ update cases set updated_at = %(at)s,
     wants_rating = exists (select from reports r join down on down.id = r.case_id where r.source = any(%(public)s))
 where id = %(case)s
 """
+_UP: Final = """
+with recursive up as (
+    select u.id, u.merged_into_id, u.state, 0 as n from cases u where u.id = %s
+    union all select u.id, u.merged_into_id, u.state, up.n + 1 from up join cases u on u.id = up.merged_into_id
+    where up.state = 'merged' and up.n < 20)
+select id from up order by n
+"""
 # A request that lapsed with the merge waits for its decision again.
 _ASK_AGAIN: Final = """
 with again as (
@@ -131,7 +138,10 @@ async def _open(conn: Conn, city: City, case_id: UUID, facts: Sequence[Any], rep
 
 
 async def _count_raters(conn: Conn, case_id: UUID, at: datetime) -> None:
-    await conn.execute(_WANTS_RATING, {"case": case_id, "at": at, "public": list(FROM_THE_PUBLIC)})
+    """Set whether a case, and every case it was itself merged into, is to be rated."""
+    chain = [one for (one,) in await (await conn.execute(_UP, (case_id,))).fetchall()]
+    for one in chain:
+        await conn.execute(_WANTS_RATING, {"case": one, "at": at, "public": list(FROM_THE_PUBLIC)})
 
 
 async def _tell(conn: Conn, kind: str, case_id: UUID, actor_id: UUID | None, at: datetime) -> None:

@@ -92,6 +92,12 @@ async def test_nothing_joins_a_case_that_is_over_or_complains_about_somebody(cit
     assert third.case_id not in (first.case_id, second.case_id)
 
 
+async def test_who_complains_of_somebody_gets_a_case_of_their_own_even_when_they_say_it_is_the_same(city: SmallCity) -> None:
+    (first,) = await city.submit(city.report(source="citizen", description=TEXT))
+    (second,) = await city.submit(city.report(source="citizen", description=f"{TEXT},投诉物业不管", same_as=first.number))
+    assert (second.joined, second.case_id != first.case_id) == (False, True)
+
+
 async def test_two_reports_of_one_call_join_each_other(city: SmallCity) -> None:
     first, second, other = await city.submit(
         city.report(source="citizen", description=TEXT),

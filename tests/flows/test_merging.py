@@ -82,9 +82,14 @@ async def test_the_case_merged_into_asks_for_a_rating_while_a_member_of_the_publ
     await merge(city, public, middle)
     await merge(city, middle, staff)
     assert await city.one("select wants_rating from cases where id = %s", staff)
-    await city.walk(chief(city), middle, "unmerge")
+    await city.walk(chief(city), public, "unmerge")
     assert not await city.one("select wants_rating from cases where id = %s", staff)
-    assert await city.one("select wants_rating from cases where id = %s", middle)
+    assert not await city.one("select wants_rating from cases where id = %s", middle)
+    await merge(city, public, staff)
+    await city.walk(chief(city), middle, "unmerge")
+    assert await city.one("select wants_rating from cases where id = %s", staff)
+    await city.walk(chief(city), public, "unmerge")
+    assert not await city.one("select wants_rating from cases where id = %s", staff)
 
 
 async def test_a_case_is_merged_only_into_an_open_one_of_the_same_remit_and_never_into_itself(city: SmallCity) -> None:
@@ -235,3 +240,44 @@ async def test_a_merge_racing_with_steps_and_with_its_mirror_image_loses_nothing
             assert count[0] == int(step)
             await conn.commit()
         assert await city.one("select count(*) from case_links where kind = 'merged'") == len(pairs)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 4), st.integers(0, 4)), max_size=14))
+async def test_after_any_merges_and_partings_the_way_up_ends_at_an_open_case_and_links_and_ratings_agree(
+    city: SmallCity, commands: list[tuple[bool, int, int]]
+) -> None:
+    async with city.conn.transaction(force_rollback=True):
+        done = [(await city.submit(city.report(source="citizen" if i < 2 else "staff", description=str(i))))[0] for i in range(5)]
+        ids = [one.case_id for one in done]
+        into: dict[int, int] = {}
+        for merging, one, other in commands:
+            verb, given = ("merge", {"target_id": ids[other]}) if merging else ("unmerge", {})
+            possible = (one != other and not {one, other} & into.keys()) if merging else one in into
+            try:
+                async with city.conn.transaction():
+                    await city.walk(chief(city), ids[one], verb, **given)
+                assert possible
+            except DomainError:
+                assert not possible
+                continue
+            if merging:
+                into[one] = other
+            else:
+                del into[one]
+        found = dict(await city.rows("select id, merged_into_id from cases where merged_into_id is not null and state = 'merged'"))
+        assert found == {ids[one]: ids[other] for one, other in into.items()}
+        linked = dict(await city.rows("select other_case_id, case_id from case_links where kind = 'merged' and undone_at is null"))
+        assert linked == found
+        for i, one in enumerate(done):
+            top = i
+            while top in into:
+                top = into[top]
+            assert (await reporters.by_code(city.conn, one.tracking_code)).case_id == ids[top]
+        waiting = {case_id for (case_id,) in await city.rows("select id from cases where state <> 'merged' and wants_rating")}
+        tops = set()
+        for i in (0, 1):
+            while i in into:
+                i = into[i]
+            tops.add(ids[i])
+        assert waiting == tops
