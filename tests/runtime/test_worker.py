@@ -60,7 +60,7 @@ async def _cases(database_url: str, count: int) -> list[UUID]:
         return [item.case_id for item in done]
 
 
-async def _told(database_url: str, kind: str, enough: Callable[[list[UUID]], bool], within_s: float = 20) -> list[UUID]:
+async def _told(database_url: str, kind: str, enough: Callable[[list[UUID]], bool], within_s: float = 60) -> list[UUID]:
     """Wait until enough events of a kind have positions; give their subjects in order."""
     async with asyncio.timeout(within_s), await psycopg.AsyncConnection.connect(database_url, autocommit=True) as conn:
         while True:
@@ -96,14 +96,14 @@ async def test_three_workers_announce_each_deadline_once_and_end_at_once_when_to
         async with await psycopg.AsyncConnection.connect(settings.database_url, autocommit=True) as conn:
             relays = "application_name like 'gridwarden relay %' and datname = current_database()"  # others test beside us
             at_work = f"select count(*) from pg_stat_activity where {relays}"
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while await (await conn.execute(at_work)).fetchone() != (3,):  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             await conn.execute("update cases set due_at = now() - interval '1 hour'")
         told = await _told(settings.database_url, "case.overdue", lambda told: len(told) >= 450)
         for child in running:
             child.send_signal(signal.SIGTERM)
-        assert [await asyncio.to_thread(child.wait, 5) for child in running] == [0, 0, 0]
+        assert [await asyncio.to_thread(child.wait, 15) for child in running] == [0, 0, 0]
     assert sorted(told) == sorted(cases)
     async with await psycopg.AsyncConnection.connect(settings.database_url) as conn:
         positions = [e.position for e in await relay.read_after(conn, 0, limit=10_000)]
