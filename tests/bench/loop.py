@@ -235,7 +235,22 @@ def compare(database_url: str, tally: Tally) -> dict[str, int]:
 
 
 def _usage(home: Path) -> dict[str, tuple[float, float]]:
-    return {name: (product.cpu_seconds(pid), product.memory_mb(pid)) for name, pid in product.pids(home).items()}
+    """Give processor seconds and memory of each process of the city, children included: PostgreSQL works in them."""
+    return {name: _with_children(pid) for name, pid in product.pids(home).items()}
+
+
+def _with_children(pid: int) -> tuple[float, float]:
+    ticks, megabytes = 0, product.memory_mb(pid)
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            words = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue  # it has just ended
+        if int(stat.parent.name) == pid:
+            ticks += sum(map(int, words[11:15]))  # its own, and what its ended children used
+        elif int(words[1]) == pid:
+            ticks += int(words[11]) + int(words[12])
+    return ticks / os.sysconf("SC_CLK_TCK"), megabytes
 
 
 def _told(
@@ -254,6 +269,9 @@ def _told(
     for name, (cpu, mb) in used.items():
         figures |= {f"{name}_cpu_share": round(cpu / took, 3), f"{name}_mb": round(mb)}
         say(f"{name:10} processor {100 * cpu / took:5.1f} %   memory {mb:5.0f} MB")
+    requests = sum(map(len, tally.taken.values()))
+    figures["requests_a_second"] = round(requests / took, 1)
+    say(f"{requests} requests ({requests / took:.0f}/s), machine load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     say(f"against the log: {compared}")
     for what, count in tally.refused.most_common(8):
         say(f"refused {count} x {what}")
