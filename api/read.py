@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from api.context import Context, Info
 
 __all__ = [
-    "MAX_FIRST", "Order", "Ready", "aggregate", "asks", "by_id", "by_ids", "fields_below", "first", "page", "plain", "plan_below",
+    "MAX_FIRST", "Order", "Ready", "aggregate", "asks", "by_id", "by_ids", "fields_below", "first", "page", "picked", "plain", "plan_below",
     "rows", "sees",
 ]  # fmt: skip
 
@@ -147,6 +147,14 @@ async def aggregate(
     raw = _raw(info)
     plan = Planner(registry_of(raw.schema), Document({}, {})).start(entity, columns).finish(tuple)
     return await _fetch(info.context, plan, where, values, group.format(plan.alias), MAX_FIRST, group=group)
+
+
+def picked(info: Info, value: object) -> Any:
+    """Pass on what is ready as plain dictionaries by GraphQL name, cut down to what is asked for."""
+    raw = _raw(info)
+    name = get_named_type(raw.return_type).name
+    pick = _planned(raw, raw.field_nodes, ("picked", name), lambda planner: planner.picker(name, raw.field_nodes))
+    return Ready(pick(value))
 
 
 def asks(info: Info, names: frozenset[str]) -> bool:

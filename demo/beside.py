@@ -35,6 +35,7 @@ _GREETING: Final = "您好，您反映的「{}」已收到（编号 {}），凭�
 _GREETING_EN: Final = "Hello, your report has been received (number {}). Thank you."
 _EXPLANATION: Final = "当日同类案件集中，人手不足，已加派人员"
 
+TOLD_DAYS: Final = 7
 STEP: Final = ("id", "case_id", "at", "verb", "from_state", "to_state", "actor_id", "department_id", "reason")
 EVENT: Final = ("id", "position", "at", "kind", "case_id", "department_id", "leaves", "actor_id")
 TICK: Final = ("id", "case_id", "seq", "at", "kind", "phase", "amount", "unit", "calendar_version", "due_at", "provisional")
@@ -208,7 +209,10 @@ def greetings(told: Told) -> Iterator[Row]:
 
 
 def events(told: Told) -> Iterator[Row]:
-    """Everything that happened, in order of time: the order their positions tell."""
+    """Everything that happened in the last days, in order of time: the order their positions tell.
+
+    A live feed is followed by days, not by months; the steps tell the whole story.
+    """
     history, lives, rises = told.history, told.history.lives, told.fates.rises
     case = np.concatenate([np.arange(len(history.opened)), lives.case, np.array([case for case, _, _ in rises], np.int64)])
     at = np.concatenate([history.opened, lives.at, np.array([_plain(due) for _, _, due in rises], "datetime64[s]")])
@@ -217,6 +221,7 @@ def events(told: Told) -> Iterator[Row]:
     held = np.concatenate([np.where(history.begun.checked_first, "filed", "dispatched"), lives.after, np.full(len(rises), "dispatched")])
     system = np.concatenate([np.zeros(len(history.opened), np.bool_), lives.system, np.ones(len(rises), np.bool_)])
     order = np.argsort(at, kind="stable")
+    order = order[at[order] > at[order[-1]] - TOLD_DAYS * np.timedelta64(1, "D")]
     sorted_ = (column[order].tolist() for column in (case, kind, held, system))
     columns = zip(bulk.ids(at[order], told.rng), bulk.instants(at[order]), *sorted_, strict=True)
     for position, (event, moment, i, verb, after, alone) in enumerate(columns, told.head + 1):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -81,10 +81,11 @@ def tell(history: History, at: datetime) -> Fates:
     changed = np.zeros(len(open_), np.bool_)
     lives = history.lives
     changed[lives.case[np.isin(lives.verb, _CHANGES_THE_CLOCK)]] = True
-    bounds = np.searchsorted(lives.case, np.arange(len(open_) + 1))
+    bounds = np.searchsorted(lives.case, np.arange(len(open_) + 1)).tolist()
+    verbs, moments = lives.verb.tolist(), lives.at.astype("datetime64[s]").tolist()
     for case in np.flatnonzero(open_ | finished_late | overdue | changed).tolist():
-        steps = range(int(bounds[case]), int(bounds[case + 1]))
-        _one_by_one(history, fates, case, [(str(lives.verb[i]), _aware(lives.at[i])) for i in steps], at)
+        steps = [(verbs[i], moments[i].replace(tzinfo=UTC)) for i in range(bounds[case], bounds[case + 1])]
+        _one_by_one(history, fates, case, steps, at)
     return fates
 
 
@@ -201,12 +202,18 @@ def ledger_of(history: History, case: int, steps: Sequence[tuple[str, datetime]]
             elif kind in ("stop", "pause", "extend") and running is not None and phase in ("", running):
                 entries.append(Entry(at, kind, running, *(limit if kind == "extend" else (None, None))))
                 running = None if kind == "stop" else running
-    ticks = []
-    for i, entry in enumerate(entries):
-        ends = entry.kind in ("stop", "pause")
-        reading = None if ends else ledger.read(entries[: i + 1], history.calendar)
-        ticks.append(Tick(entry, reading.due_at if reading else None, bool(reading and reading.provisional)))
-    return ticks
+    return [_tick(history, entries, i) for i in range(len(entries))]
+
+
+def _tick(history: History, entries: list[Entry], i: int) -> Tick:
+    """Give an entry its deadline; that of a first check is a day, whatever the calendar says."""
+    entry = entries[i]
+    if entry.kind in ("stop", "pause"):
+        return Tick(entry, None, False)
+    if i + 1 < len(entries) and entry.phase == "check":
+        return Tick(entry, entry.at + timedelta(hours=rules.CHECK_LIMIT[0]), False)
+    reading = ledger.read(entries[: i + 1], history.calendar)
+    return Tick(entry, reading.due_at, reading.provisional)
 
 
 def _last(case: Ints, at: Instants, count: int) -> Instants:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 from psycopg.types.json import Jsonb
@@ -102,17 +102,18 @@ def chosen(definitions: Sequence[Definition], codes: Sequence[str] | None) -> li
     return [by_code[code] for code in dict.fromkeys(codes)]
 
 
-async def save(conn: Conn, given: NewDefinition) -> int:
+async def save(conn: Conn, given: NewDefinition, *, today: date) -> int:
     """Write a definition, or the next version of one, and give its version.
 
-    The version before ends where the new one begins. Raises Invalid for what is not understood, Conflict for a version that
-    would begin before the one in force.
+    The version before ends where the new one begins. Raises Invalid for what is not understood, Conflict for a next version
+    that would change what has been counted already.
     """
     _check(given)
     before = await (await conn.execute(_CLOSE, {"code": given.code, "valid_from": given.valid_from})).fetchone()
     version, begun, order = before or (0, None, 500)
-    if begun is not None and begun >= given.valid_from:
-        raise Conflict(f"the version in force begins on {begun}; begin later", f"现行版本自 {begun} 起生效，须晚于该日", field="validFrom")
+    if begun is not None and (begun >= given.valid_from or given.valid_from < today):
+        earliest = max(begun + timedelta(days=1), today)
+        raise Conflict(f"the next version begins on {earliest} or later", f"新版本最早自 {earliest} 起生效", field="validFrom")
     counted = await (await conn.execute("select count(distinct code) from figure_definitions")).fetchone()
     if before is None and counted and counted[0] >= MAX_DEFINITIONS:
         raise Conflict(f"there are {MAX_DEFINITIONS} figures already", f"指标最多 {MAX_DEFINITIONS} 项", field="code")

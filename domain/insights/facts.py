@@ -82,7 +82,7 @@ SOURCE: Final = (
 UNIT_KEY: Final = "concat_ws('/', coalesce({0}.department_id::text, ''), coalesce({0}.about_department_id::text, ''), {0}.party_ids::text)"
 KIND_KEY: Final = f"concat_ws('/', coalesce({{0}}.matter_id::text, ''), {SOURCE})"
 
-MASK: Final = " | ".join(f"(coalesce({word.sql}, false))::int << {bit}" for bit, word in enumerate(FACTS.values()))
+MASK: Final = " | ".join(f"(coalesce({word.sql}, false)::int << {bit})" for bit, word in enumerate(FACTS.values()))
 BIT: Final = {name: 1 << bit for bit, name in enumerate(FACTS)}
 MISSING: Final = -1
 LONGEST_S: Final = 2_000_000_000

@@ -24,6 +24,7 @@ TAKEN: Final = 2_000
 REMADE: Final = 8
 # From here on whole days are made anew, which costs less than moving every case.
 MANY: Final = 20_000
+MARKED: Final = 200_000
 _LOCK: Final = 0x66696775
 
 _FREE: Final = f"select pg_try_advisory_xact_lock({_LOCK})"
@@ -46,7 +47,9 @@ _DAYS: Final = " union ".join(
     for i, (anchor, word) in enumerate(ANCHORS.items(), 1)
 )
 _MARK_STALE: Final = f"""
-with gone as (delete from figure_changes where id <= %(until)s returning case_id, before), days as ({_DAYS})
+with gone as (
+    delete from figure_changes where id in (select id from figure_changes order by id limit %(limit)s) returning case_id, before
+), days as ({_DAYS})
 insert into figure_blocks (anchor, day, mark, layout, stale, cases, ids, moments, columns)
 select anchor, day, gen_random_uuid(), '', true, 0, '', '', '' from days where day is not null
 on conflict (anchor, day) do update set stale = true, mark = excluded.mark
@@ -85,7 +88,7 @@ async def _remake(conn: Conn, anchor: str, day: date, zone: ZoneInfo) -> None:
 async def _fold(conn: Conn, zone: ZoneInfo) -> int:
     queue = await (await conn.execute(_QUEUE, (MANY + 1,))).fetchall()
     if len(queue) > MANY:
-        await conn.execute(_MARK_STALE, {"zone": zone.key, "until": queue[-1][0]})
+        await conn.execute(_MARK_STALE, {"zone": zone.key, "limit": MARKED})
         return len(queue)
     queue = queue[:TAKEN]
     if not queue:

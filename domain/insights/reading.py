@@ -139,11 +139,11 @@ async def read(conn: Conn, memory: FigureMemory, anchors: Sequence[str], period:
         found = await _patched(conn, memory, anchors, period, zone, changed)
     bounds = [(bound - packing.EPOCH) // timedelta(microseconds=1) for bound in period.instants(zone)]
     for anchor, rows in found.items():
-        if packing.has_unknown(rows):
-            raise Unknown
         inside = (rows.moments >= bounds[0]) & (rows.moments < bounds[1])
         if not inside.all():
-            found[anchor] = rows.taken(inside)
+            found[anchor] = Packed(rows.ids, rows.moments[inside], rows.columns[:, inside])
+        if packing.has_unknown(found[anchor]):
+            raise Unknown
     await memory.numbers.catch_up(conn)
     return found
 
