@@ -32,7 +32,7 @@ ROLES: Final = (
     _role("rail_office", "护路办", "Rail-protection office", "case.read", "case.file", "case.dispatch", "case.supervise", "report.read", "report.staff", "alert.read", "alert.raise", "device.read"),
     _role("area_admin", "区划管理员", "Area administrator", "area.import", "case.read"),
     _role("leader", "领导", "Leader", "case.read", "case.supervise", "alert.read"),
-    _role("system_admin", "系统管理员", "System administrator", "user.manage", "area.import", "device.manage", "delivery.read", "delivery.manage"),
+    _role("system_admin", "系统管理员", "System administrator", "user.manage", "area.import", "device.manage", "figure.manage", "delivery.read", "delivery.manage"),
 )
 
 ROLE_NAMES: Final = tuple(role.name for role in ROLES)
