@@ -54,7 +54,7 @@ export async function wake(): Promise<void> {
 export async function add(action: Pick<Action, 'caseId' | 'caseNumber' | 'kind' | 'given'> & { photos?: Blob[] }): Promise<void> {
   const made: Action = {
     id: newId(),
-    order: Math.max(Date.now(), (actions.value.at(-1)?.order ?? 0) + 1),
+    order: nextOrder(),
     caseId: action.caseId,
     caseNumber: action.caseNumber,
     kind: action.kind,
@@ -66,6 +66,14 @@ export async function add(action: Pick<Action, 'caseId' | 'caseNumber' | 'kind' 
   }
   await put(made)
   hurry()
+}
+
+let lastOrder = 0
+
+/** Numbers that rise though the phone's clock may be set back. */
+function nextOrder(): number {
+  lastOrder = Math.max(Date.now(), lastOrder + 1, (actions.value.at(-1)?.order ?? 0) + 1)
+  return lastOrder
 }
 
 /** Take what was read off the list; only what has its answer can be taken off. */
@@ -89,13 +97,14 @@ export function hurry(): void {
 }
 
 async function put(action: Action): Promise<void> {
-  const others = actions.value.filter(({ id }) => id !== action.id)
-  actions.value = [...others, action].sort((a, b) => a.order - b.order)
+  // First the phone, then the screen: what is shown as waiting is kept.
   try {
     await kept.put(toRaw(action))
   } catch {
     unstored.value = true // a private window: it lives as long as this page, and the page says so
   }
+  const others = actions.value.filter(({ id }) => id !== action.id)
+  actions.value = [...others, action].sort((a, b) => a.order - b.order)
 }
 
 export async function flush(): Promise<void> {
