@@ -17,7 +17,7 @@ app = typer.Typer()
 def schema(output: Annotated[Path, typer.Option("--output", "-o", help="Where to; `-` is the terminal.")] = FILE) -> None:
     """Write the GraphQL schema that clients depend on, and docs/lifecycle.md."""
     from api.schema import sdl
-    from domain.cases.diagram import document
+    from domain.flows.lifecycle_page import document
 
     if str(output) == "-":
         typer.echo(sdl(), nl=False)

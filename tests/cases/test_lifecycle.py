@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from domain.cases import diagram, rules
+from domain.cases import rules
 from domain.cases.lifecycle import BACK, BY_VERB, OPEN_STATES, REPORTER, SAME, STATES, SYSTEM, TRANSITIONS, verbs_from
+from domain.flows import lifecycle_page
 from domain.people.roles import PERMISSIONS, ROLES
 
 
@@ -45,4 +46,4 @@ def test_supervision_and_command_are_separate_permissions() -> None:
 
 def test_the_page_on_the_life_cycle_is_the_tables() -> None:
     page = Path(__file__).parents[2] / "docs" / "lifecycle.md"
-    assert page.read_text(encoding="utf-8") == diagram.document(), "run ./gridwarden schema"
+    assert page.read_text(encoding="utf-8") == lifecycle_page.document(), "run ./gridwarden schema"
