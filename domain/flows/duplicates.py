@@ -56,11 +56,14 @@ cross join lateral (
 _SAID: Final = _said("c")
 NEAR: Final = f"""
 select q.i, {_COLUMNS}, said.texts, said.latest, said.accuracy_m, seen.hashes
-from unnest(%(i)s::int[], %(matters)s::uuid[], %(cells)s::bigint[]) as q (i, matter_id, cell)
+from unnest(%(i)s::int[], %(matters)s::uuid[], %(cells)s::bigint[], %(lons)s::float8[], %(lats)s::float8[])
+    as q (i, matter_id, cell, lon, lat)
 cross join lateral (
     select * from cases o
     where o.cell = q.cell and o.matter_id = q.matter_id and o.closed_at is null and o.origin = 'report'
       and o.about_department_id is null and o.state = any(%(joinable)s) and o.opened_at > %(since)s
+      and (%(within_m)s::float8 is null
+           or st_dwithin(o.position::geography, st_point(q.lon, q.lat, 4326)::geography, %(within_m)s::float8))
     order by o.opened_at desc limit {PER_CELL}) c
 {_SAID}
 where said.texts is not null
@@ -100,26 +103,28 @@ class Match:
     likeness: Likeness
 
 
-async def find(conn: Conn, asked: Sequence[Trace], *, at: datetime) -> list[list[Match]]:
+async def find(conn: Conn, asked: Sequence[Trace], *, at: datetime, within_m: float | None = None) -> list[list[Match]]:
     """Give for each trace the open cases of its matter in its cell and the cells around it, likest first.
 
-    Looks back seven days. A trace without a matter finds nothing.
+    Looks back seven days. A trace without a matter finds nothing. With ``within_m`` only cases so near are looked at; what
+    the public is offered goes by cells alone.
     """
     if not any(trace.matter_id for trace in asked):
         return [[] for _ in asked]
-    cursor = await conn.execute(NEAR, near_values(asked, at=at))
+    cursor = await conn.execute(NEAR, near_values(asked, at=at, within_m=within_m))
     near: list[list[Candidate]] = [[] for _ in asked]
     for i, *row in await cursor.fetchall():
         near[i].append(_candidate(row))
     return [ranked(trace, candidates) for trace, candidates in zip(asked, near, strict=True)]
 
 
-def near_values(asked: Sequence[Trace], *, at: datetime) -> dict[str, object]:
+def near_values(asked: Sequence[Trace], *, at: datetime, within_m: float | None) -> dict[str, object]:
     """Give the values of ``NEAR``: each trace that has a matter, with its cell and the cells around it."""
-    wanted = [(i, trace.matter_id, cell) for i, trace in enumerate(asked) if trace.matter_id for cell in around(trace.lonlat)]
+    wanted = [(i, trace, cell) for i, trace in enumerate(asked) if trace.matter_id for cell in around(trace.lonlat)]
     return {
-        "i": [i for i, _, _ in wanted], "matters": [matter_id for _, matter_id, _ in wanted], "cells": [cell for _, _, cell in wanted],
-        "joinable": list(JOINABLE), "since": at - likeness.RECENT,
+        "i": [i for i, _, _ in wanted], "matters": [trace.matter_id for _, trace, _ in wanted], "cells": [cell for _, _, cell in wanted],
+        "lons": [trace.lonlat.lon for _, trace, _ in wanted], "lats": [trace.lonlat.lat for _, trace, _ in wanted],
+        "joinable": list(JOINABLE), "since": at - likeness.RECENT, "within_m": within_m,
     }  # fmt: skip
 
 

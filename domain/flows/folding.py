@@ -68,8 +68,9 @@ async def decide(conn: Conn, offers: Mapping[int, Offer], *, at: datetime) -> di
     said = await duplicates.numbered(conn, {offer.said for offer in offers.values() if offer.said}, at=at)
     if not folding and not said:
         return {}
-    await _lock(conn, [offer.trace for offer in folding.values()])
-    near = dict(zip(folding, await duplicates.find(conn, [offer.trace for offer in folding.values()], at=at), strict=True))
+    traces = [offer.trace for offer in folding.values()]
+    await _lock(conn, traces)
+    near = dict(zip(folding, await duplicates.find(conn, traces, at=at, within_m=likeness.SURE_M), strict=True))
     joins = {i: join for i, offer in offers.items() if (join := _join(offer, said, near.get(i, ()))) is not None}
     if joins:
         ids = [join.candidate.case_id for join in joins.values()]

@@ -166,6 +166,6 @@ async def test_looking_for_candidates_walks_the_open_cases_of_the_matter_and_not
     trace = Trace(matter_id=city.matters["rubbish"], lonlat=HERE, at=AT, texts=(TEXT,))
     found = await duplicates.find(city.conn, [trace], at=AT)
     assert [match.candidate.case_id for match in found[0]] == [first.case_id]
-    given = duplicates.near_values([trace], at=AT)
+    given = duplicates.near_values([trace], at=AT, within_m=50)
     lines = await (await city.conn.execute("explain " + duplicates.NEAR, given)).fetchall()
     assert "cases_open_cell_idx" in "\n".join(line for (line,) in lines)
