@@ -28,8 +28,15 @@ TEMPLATES: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "suspended": ("已挂账", "{number} {title}，{grid}。", "Suspended", "{number} {title}, {grid}."),
     "refused": ("申请未获批准", "{number} {title}，{grid}{due}。", "Request refused", "{number} {title}, {grid}{due}."),
     "resumed": ("恢复办理", "{number} {title}，{grid}{due}。", "Resumed", "{number} {title}, {grid}{due}."),
+    "answered": ("上报人已答复", "{number} {title}，{grid}{due}。", "The reporter has answered", "{number} {title}, {grid}{due}."),
     "test": ("测试消息", "这是一条测试消息，收到即表示该通知地址可用。", "Test message", "If you read this, the address works."),
     "event": ("案件动态", "{number} {title}", "Case event", "{number} {title}"),
+    "reporter.received": ("已收到您的反映", "您反映的{title}（{number}）已收到，可凭查询码查看进展。",
+                          "We have your report", "{title} ({number}): look it up by its code."),
+    "reporter.asked": ("需要您补充信息", "关于您反映的{title}（{number}）有一个问题，请凭查询码查看并答复。",
+                       "A question to you", "{title} ({number}): look it up by its code and answer."),
+    "reporter.replied": ("有新的答复", "您反映的{title}（{number}）有新的答复，请凭查询码查看。",
+                         "There is a reply", "{title} ({number}): look it up by its code."),
     "reporter.done": ("办理结果", "您反映的{title}（{number}）已办理，请凭查询码查看并评价。",
                       "Your report has been dealt with", "{title} ({number}): look it up by its code and rate the result."),
     "reporter.rejected": ("受理结果", "您反映的{title}（{number}）不予受理，请凭查询码查看原因。",
@@ -73,9 +80,14 @@ def words(template: str, language: str, facts: Mapping[str, Any]) -> tuple[str, 
 
 
 def link_to(public_url: str, case_id: UUID | None, delivery_id: UUID, template: str) -> str | None:
-    """Give the address of the case's page; opening it from there marks the message as read. None for what has no page."""
+    """Give the address of the case's page; opening it from there marks the message as read. None for what has no page.
+
+    Who is to check a report on the spot is led to the page of field work, everybody else to the desk.
+    """
     if case_id is None or template.startswith("reporter."):
         return None
+    if template == "check":
+        return f"{public_url.rstrip('/')}/work/{case_id}?d={delivery_id}"
     return f"{public_url.rstrip('/')}/?case={case_id}&d={delivery_id}"
 
 

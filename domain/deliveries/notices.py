@@ -83,6 +83,11 @@ RULES: Final = (
     _rule("case.suspend", DEPARTMENT, "suspended", CALM, None),
     _rule("case.refuse_request", DEPARTMENT, "refused", CALM, TODAY),
     _rule("case.resume", DEPARTMENT, "resumed", CALM, TODAY),
+    _rule("case.answered", DEPARTMENT, "answered", CALM, TODAY),
+    _rule("case.opened", REPORTER, "reporter.received", TEXT, None),
+    _rule("case.joined", REPORTER, "reporter.received", TEXT, None),
+    _rule("case.asked", REPORTER, "reporter.asked", TEXT, None),
+    _rule("case.replied", REPORTER, "reporter.replied", TEXT, None),
     _rule("case.verify", REPORTER, "reporter.done", TEXT, None),
     _rule("case.reject", REPORTER, "reporter.rejected", TEXT, None),
 )
@@ -90,6 +95,8 @@ BY_EVENT: Final[Mapping[str, tuple[Rule, ...]]] = {
     event: tuple(rule for rule in RULES if rule.event == event) for event in {rule.event for rule in RULES}
 }
 
+# These tell only the reporters whom the message of that instant was written to: a question, a reply, the first greeting.
+WRITTEN_TO: Final = frozenset({"case.joined", "case.asked", "case.replied"})
 # The unit has taken it in hand: what it was told counts as read.
 ANSWERS: Final = frozenset(
     f"case.{verb}" for verb in ("accept", "start", "finish", "explain", "ask_extension", "ask_suspension")

@@ -31,8 +31,16 @@ select c.id, c.about_department_id, c.level,
        'grid', (select v.name from area_versions v where v.id = c.home_version_id))
 from cases c where c.id = any(%(ids)s)
 """
+# Whoever reported what was merged into a case waits for that case.
 _REPORTERS: Final = """
-select r.case_id, r.id from reports r join contacts k on k.report_id = r.id and k.phone is not null where r.case_id = any(%s)
+with recursive family (root, id, n) as (
+    select c.id, c.id, 0 from cases c where c.id = any(%(ids)s)
+    union all
+    select f.root, u.id, n + 1 from family f join cases u on u.merged_into_id = f.id and u.state = 'merged' where n < 20
+)
+select f.root, r.id, exists (select 1 from case_messages m where m.case_id = f.root and m.at = %(at)s
+                             and (m.report_id is null or m.report_id = r.id))
+from family f join reports r on r.case_id = f.id join contacts k on k.report_id = r.id and k.phone is not null
 """
 _WORKERS: Final = f"""
 select c.id, r.user_id from cases c join user_roles r on r.area_id = c.home_area_id and r.role = any(%s)
@@ -49,7 +57,7 @@ class _Case:
     level: int
     ground: UUID | None
     facts: dict[str, Any]
-    reporters: list[UUID] = field(default_factory=list)
+    reporters: list[tuple[UUID, bool]] = field(default_factory=list)  # and whether they were written to just now
     workers: list[UUID] = field(default_factory=list)
 
 
@@ -116,8 +124,8 @@ async def _cases(conn: Conn, wanted: Sequence[tuple[Event, Sequence[Rule]]], at:
     rows = await (await conn.execute(_FACTS, {"ids": list({event.subject_id for event, _ in wanted}), "at": at})).fetchall()
     known = {case_id: _Case(about, level, ground, facts) for case_id, about, level, ground, facts in rows}
     if asked := _asked(wanted, notices.REPORTER):
-        for case_id, report_id in await (await conn.execute(_REPORTERS, (asked,))).fetchall():
-            known[case_id].reporters.append(report_id)
+        for case_id, report_id, written_to in await (await conn.execute(_REPORTERS, {"ids": asked, "at": at})).fetchall():
+            known[case_id].reporters.append((report_id, written_to))
     if asked := _asked(wanted, notices.GRID):
         for case_id, user_id in await (await conn.execute(_WORKERS, (WORKERS, asked))).fetchall():
             known[case_id].workers.append(user_id)
@@ -132,7 +140,8 @@ def _notices(event: Event, rule: Rule, case: _Case) -> list[Notice]:
     if rule.audience == notices.REPORTER:
         # What a reporter is told is the number and the matter, not where it went.
         own = {name: case.facts[name] for name in ("number", "title")}
-        return [_notice(event, rule, own, report_id=report_id) for report_id in case.reporters]
+        everybody = event.kind not in notices.WRITTEN_TO
+        return [_notice(event, rule, own, report_id=report_id) for report_id, written_to in case.reporters if everybody or written_to]
     if rule.audience == notices.GRID:
         return [_notice(event, rule, case.facts, user_id=user_id, except_department_id=case.about) for user_id in case.workers]
     above = max(case.level, 1) if rule.audience == notices.ABOVE else 0
