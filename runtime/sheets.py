@@ -202,7 +202,10 @@ def _plain(value: object) -> object:
 def _cell(sheet: Any, value: object) -> object:
     value = shown(value)
     if isinstance(value, str):
-        cell = WriteOnlyCell(sheet, _UNWRITABLE.sub("", value)[:32_767])
+        text = _UNWRITABLE.sub("", value)[:32_767]
+        if not text:
+            return None
+        cell = WriteOnlyCell(sheet, text)
         cell.data_type = "s"  # also where it begins like a formula
         return cell
     if value is None or isinstance(value, bool | int | float | datetime | date | time):

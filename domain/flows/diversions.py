@@ -232,6 +232,8 @@ async def _open(
         contact_name=contact.get("name") or None, contact_phone=contact.get("phone") or None,
     )  # fmt: skip
     item = _report(diversion_id, kept["source"], told, found.lonlat, found.accuracy_m or None, kept["handover_at"])
+    # The city of now, read before the intake asks for it: only the clock begins at the hand-over, not the boundaries.
+    await holder.current(conn, at=at)
     (result,) = await report_intake.submit(conn, holder, [item], at=kept["handover_at"], secret=secret)
     if isinstance(result, DomainError):
         raise result

@@ -1,14 +1,17 @@
 """Hand-overs of hotlines and of 110: taken in once, placed by the search or by a person, returned when they are not ours."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from domain.areas.publish import publish
+from runtime.database import transaction
 from tests.connectors.conftest import Connected
-from tests.flows.conftest import SOUTH, WEST
+from tests.flows.conftest import SOUTH, WEST, grids
 
 pytestmark = pytest.mark.anyio
 
@@ -87,6 +90,21 @@ async def test_an_unclear_address_waits_for_an_operator_and_is_never_a_false_poi
     assert await connected.rows("select opened_at from cases") == [(handover_at,)]
     assert await connected.rows("select name, phone from contacts") == [("张三", "13800000000")]
     assert (await connected.graph.refused(PLACE, {"input": given}, desk))["code"] == "conflict"
+
+
+async def test_a_hand_over_of_yesterday_is_owned_by_the_boundaries_of_today(connected: Connected) -> None:
+    key = await connected.client("handover", "hotline")
+    told = (await _send(connected, key, handoverAt=_ago(days=1), address="西镇某处")).json()
+    records = [replace(record, name=f"新{record.name}") for record in grids()]
+    async with transaction(connected.graph.doors.pool) as conn:
+        await publish(conn, "grid", records, at=datetime.now(UTC))
+    desk = await connected.graph.staff("desk", "dispatcher")
+    position = {"lon": WEST + 0.005, "lat": SOUTH + 0.005, "datum": "WGS84"}
+    await connected.graph.ask(PLACE, {"input": {"id": told["id"], "position": position}}, desk)
+    names = "select v.name from cases c join area_versions v on v.id = c.home_version_id"
+    assert await connected.rows(names) == [("新网格00",)]
+    await connected.graph.report()
+    assert await connected.rows(names) == [("新网格00",)] * 2
 
 
 async def test_two_operators_placing_one_hand_over_open_one_case(connected: Connected) -> None:
