@@ -33,7 +33,11 @@ PHOTO_EVERY_S: Final = 20.0
 # A public sender may send so many reports a second for long; what goes beyond comes in by the hotline's desk.
 CITIZENS_A_SECOND: Final = 8.0
 MOST_CASES_STEPPED: Final = 5_000
-_STEPS: Final = (("accept", 20.0), ("finish", 60.0), ("close", 20.0))
+# What each state waits for: the step, and the seconds until somebody takes it, on average.
+_STEPS: Final = {
+    "checking": ("confirm", 20.0), "dispatched": ("accept", 20.0), "accepted": ("finish", 60.0), "handling": ("finish", 60.0),
+    "handled": ("verify", 20.0),
+}  # fmt: skip
 _CENTRES: Final = ((114.917, 27.818, 0.45, 0.025), (114.668, 27.811, 0.15, 0.015))
 _WORDS: Final = ("路边发现问题，请处理", "小区门口，影响通行", "已经好几天了，请尽快安排", "靠近学校，请注意安全", "下雨后更明显")
 
@@ -166,8 +170,8 @@ class _Life:
         await self._note({"kind": "report", "submissionId": given["submissionId"], **{name: taken[name] for name in names}})
         self.counts.latencies.append(time.monotonic() - began)
         self.counts.reports += 1
-        if len(self.waiting) < MOST_CASES_STEPPED and taken["departmentName"] and taken["areaCode"]:
-            self._wait(taken["caseId"], taken["areaCode"][:6], "accept")
+        if len(self.waiting) < MOST_CASES_STEPPED and taken["areaCode"]:
+            self._wait(taken["caseId"], taken["areaCode"][:6], "checking" if citizen else "dispatched")
 
     async def _photo(self) -> list[str]:
         """Send a photo now and then; a photo that cannot be sent does not hold up the report."""
@@ -207,27 +211,31 @@ class _Life:
 
     async def _step(self, case_id: str, county: str) -> None:
         """Take the step the case's state asks for; the state is asked again each time, since others work on cases too."""
-        handler = "wangge-fenyi" if county == "360521" else "wangge-yushui"
+        grid = "wangge-fenyi" if county == "360521" else "wangge-yushui"
         found = (await self._patiently(lambda: self.link.ask(wire.CASE, {"id": case_id}, as_user="dispatcher")))["case"]
-        verb = {"dispatched": "accept", "accepted": "finish", "handled": "close"}.get(found["state"]) if found else None
-        if found is None or verb is None:
+        if found is None or found["state"] not in _STEPS:
             return
+        verb, _ = _STEPS[found["state"]]
         step = {"caseId": case_id, "verb": verb, "revision": found["revision"]}
         try:
-            await self._patiently(lambda: self.link.ask(wire.STEP, {"i": step}, as_user="dispatcher" if verb == "close" else handler))
+            stepped = await self._patiently(
+                lambda: self.link.ask(wire.STEP, {"i": step}, as_user="supervisor" if verb == "verify" else grid)
+            )
         except Refused as refused:
             if refused.code != "conflict":
                 raise
             # Somebody was faster: often we ourselves, when the answer to an earlier try got lost.
+            self._wait(case_id, county, found["state"])
         else:
             await self._note({"kind": "step", "caseId": case_id, "verb": verb})
             self.counts.steps += 1
-        following = {"accept": "finish", "finish": "close"}.get(verb)
-        if following:
-            self._wait(case_id, county, following)
+            self._wait(case_id, county, stepped["stepCase"]["state"])
 
-    def _wait(self, case_id: str, county: str, verb: str) -> None:
-        pause_s = random.expovariate(1 / dict(_STEPS)[verb])
+    def _wait(self, case_id: str, county: str, state: str) -> None:
+        """Come back to a case when its state asks for a step; what waits for its reporter or for a department is left alone."""
+        if state not in _STEPS:
+            return
+        pause_s = random.expovariate(1 / _STEPS[state][1])
         heapq.heappush(self.waiting, (time.monotonic() + pause_s, next(self.order), case_id, county))
 
     def _somewhere(self) -> tuple[float, float]:

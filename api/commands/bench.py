@@ -26,6 +26,7 @@ class Bench(StrEnum):
     CLOCK = "clock"
     ESCALATIONS = "escalations"
     LIFECYCLE = "lifecycle"
+    GROWTH = "growth"
 
 
 @app.command()

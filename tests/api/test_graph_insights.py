@@ -9,7 +9,10 @@ from tests.api.graph import Graph
 
 pytestmark = pytest.mark.anyio
 
-FIGURES = "query($i: FiguresInput!) { figures(input: $i) { __typename key name { zh en } values { code version unit value numerator denominator } } }"
+FIGURES = (
+    "query($i: FiguresInput!) { figures(input: $i)"
+    " { __typename key name { zh en } values { code version unit value numerator denominator } } }"
+)  # fmt: skip
 CASES = (
     "query($i: FiguresInput!, $c: String!, $p: String!, $k: String!, $n: Int!, $a: String) {"
     " figureCases(input: $i, code: $c, part: $p, key: $k, first: $n, after: $a)"

@@ -52,6 +52,10 @@ ARGUMENTS = {
     "saveAdmission": f'(input: {{areaId: {UUID}, matters: {{}}, taskClass: "x"}})', "removeAdmission": f"(id: {UUID})",
     "claimCase": f"(caseId: {UUID})", "releaseCase": f"(caseId: {UUID})", "startHandover": '(input: {text: "x"})',
     "acknowledgeHandover": f"(id: {UUID})", "bulkJob": f"(id: {UUID})", "bulkResults": f"(jobId: {UUID})",
+    "figures": '(input: {from: "2026-11-01", to: "2026-11-30"})',
+    "figureCases": '(input: {from: "2026-11-01", to: "2026-11-30"}, code: "received")',
+    "saveFigureDefinition": '(input: {code: "x_y", name: "x", nameEn: "x", statistic: "count", anchor: "received", numerator: "open",'
+    ' validFrom: "2026-11-01"})',
     "bulkStep": f'(input: {{jobId: {UUID}, verb: "recall", caseIds: [{UUID}], reason: "x"}})', "undoBulk": f"(jobId: {UUID})",
 }  # fmt: skip
 NEEDS = {
@@ -63,7 +67,8 @@ NEEDS = {
     "stepCase": "case.handle", "admissions": "case.read", "claimCase": "case.read",
     "releaseCase": "case.read", "departmentSkills": "case.dispatch", "handovers": "case.dispatch", "startHandover": "case.dispatch",
     "acknowledgeHandover": "case.dispatch", "bulkStep": "case.dispatch", "saveAdmission": "case.supervise",
-    "removeAdmission": "case.supervise",
+    "removeAdmission": "case.supervise", "figures": "case.read", "figureCases": "case.read",
+    "saveFigureDefinition": "figure.manage",
     "deliveries": "delivery.read", "deliveryCounts": "delivery.read",
     **dict.fromkeys(
         ("retryDelivery", "discardDelivery", "endpoints", "gateways", "deliveryChannels", "unreachableDepartments", "saveEndpoint",
