@@ -1,8 +1,9 @@
 """Matter suggestion on the labelled reports, beside two plain ways to do it, in the same run.
 
 The labelled reports were written before the words and examples and have not been used to choose anything. The second list,
-of people who describe a thing without naming it, was written after the model was finished. Peers see the names and filing
-conditions of the catalogue: TF-IDF over one to three characters with cosine, and the share of common pairs (Dice).
+of people who describe a thing without naming it, was written after the model was finished. Peers: TF-IDF over one to three characters
+with cosine and the share of common pairs (Dice), which see the catalogue's names and filing conditions; and the same TF-IDF given
+all words and examples the product has.
 """
 
 from __future__ import annotations
@@ -58,12 +59,15 @@ def run(say: Say, *, rounds: int = 5, quick: bool = False) -> dict[str, Any]:
     for name in list(LISTS)[: 1 if quick else None]:
         data = labelled(name)
         model = Model(data.keys)
-        scorers: dict[str, Scorer] = {"gridwarden": model.scores, "tf-idf": _tf_idf(data.keys), "pairs": _pairs(data.keys)}
+        catalogue, everything = _documents(data.keys), _documents(data.keys, with_words=True)
+        scorers: dict[str, Scorer] = {
+            "gridwarden": model.scores, "tf-idf, same words": _tf_idf(everything), "tf-idf": _tf_idf(catalogue), "pairs": _pairs(catalogue),
+        }  # fmt: skip
         say(f"{name}: {len(data.reports)} reports of {len({right for right, _ in data.reports})} matters out of {len(data.keys)}")
         for who, scorer in scorers.items():
             figures[f"{name}/{who}"] = figure = _figure(scorer, data, rounds)
             say(
-                f"  {who:10} top-1 {figure['top1']:.3f}  top-3 {figure['top3']:.3f}  matters with every report in the top 3:"
+                f"  {who:18} top-1 {figure['top1']:.3f}  top-3 {figure['top3']:.3f}  matters with every report in the top 3:"
                 f" {figure['matters_whole']:.2f}  {figure['ms']:.2f} ms a report"
             )
     return figures
@@ -83,12 +87,17 @@ def _figure(scorer: Scorer, data: Labelled, rounds: int) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _documents(keys: tuple[Key, ...]) -> list[str]:
-    """What the catalogue itself says of each matter: its name and its filing conditions."""
+def _documents(keys: tuple[Key, ...], *, with_words: bool = False) -> list[str]:
+    """What the catalogue itself says of each matter, its name and its filing conditions; with everything else we wrote of it."""
     names = {(row["kind"], row["major"], row["minor"]): (row["kind"], row["name"]) for row in _rows(DATA / "matters.csv")}
     wordings: dict[Key, list[str]] = {}
     for row in _rows(DATA / "filing_conditions.csv"):
         wordings.setdefault(names[row["kind"], row["major"], row["minor"]], []).append(row["wording"])
+    if with_words:
+        for row in _rows(DATA / "matter_words.csv"):
+            wordings.setdefault((row["kind"], row["name"]), []).extend((row["things"], row["signs"]))
+        for row in _rows(DATA / "matter_examples.csv"):
+            wordings.setdefault((row["kind"], row["name"]), []).append(row["text"])
     return [" ".join([key[1], *wordings.get(key, ())]) for key in keys]
 
 
@@ -96,8 +105,8 @@ def _grams(text: str, lengths: tuple[int, ...]) -> Counter[str]:
     return Counter(text[i : i + length] for length in lengths for i in range(len(text) - length + 1))
 
 
-def _tf_idf(keys: tuple[Key, ...]) -> Scorer:
-    counts = [_grams(document, (1, 2, 3)) for document in _documents(keys)]
+def _tf_idf(documents: list[str]) -> Scorer:
+    counts = [_grams(document, (1, 2, 3)) for document in documents]
     index = {gram: i for i, gram in enumerate(sorted({gram for count in counts for gram in count}))}
     matrix = np.zeros((len(index), len(counts)))
     for column, count in enumerate(counts):
@@ -117,12 +126,12 @@ def _tf_idf(keys: tuple[Key, ...]) -> Scorer:
     return score
 
 
-def _pairs(keys: tuple[Key, ...]) -> Scorer:
-    documents = [set(_grams(document, (2,))) for document in _documents(keys)]
+def _pairs(documents: list[str]) -> Scorer:
+    known = [set(_grams(document, (2,))) for document in documents]
 
     def score(text: str) -> Floats:
         asked = set(_grams(text, (2,)))
-        return np.array([2 * len(asked & document) / (len(asked) + len(document)) for document in documents])
+        return np.array([2 * len(asked & pairs) / (len(asked) + len(pairs)) for pairs in known])
 
     return score
 
