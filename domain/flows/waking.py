@@ -82,7 +82,9 @@ async def wake(conn: Conn, happened: Sequence[Event], *, at: datetime) -> None:
         return
     known = await _cases(conn, wanted, at)
     told = [notice for event, rules in wanted for rule in rules for notice in _notices(event, rule, known[event.subject_id])]
-    await write.notify(conn, told, at=at)
+    # Several events of one case at once say the same thing to the same people once.
+    once = {(one.case_id, one.template, one.department_id, one.user_id, one.report_id, one.above): one for one in told}
+    await write.notify(conn, list(once.values()), at=at)
     await write.call(conn, [call for event, _ in wanted for call in _calls(event, reach, known[event.subject_id])], at=at)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from domain.base import new_id
 from domain.deliveries import endpoints
@@ -33,6 +34,18 @@ async def test_a_reporter_with_a_number_hears_that_the_report_came_and_of_questi
     await replies.write_to_reporters(city.conn, city.actor("dispatcher"), question, at=later)
     told = await city.rows("select template, report_id from deliveries order by created_at")
     assert told == [("reporter.received", one.report_id), ("reporter.asked", other)]
+
+
+async def test_reporters_of_one_thing_each_hear_once_that_theirs_came(reachable: Reachable) -> None:
+    city = reachable.city
+    settings = {"url": "https://sms.example.org", "account": "N1", "secret": "x"}
+    await endpoints.save_gateway(city.conn, "sms", settings, active=True, secret=SECRET, at=AT)
+    (first,) = await city.submit(city.report(source="citizen", contact_phone="13900001000"))
+    same = [city.report(source="citizen", contact_phone=f"1390000200{i}", same_as=first.number) for i in range(3)]
+    told: list[UUID] = [first.report_id, *(one.report_id for one in await city.submit(*same, at=AT + timedelta(minutes=5)))]
+    assert await city.one("select count(*) from cases") == 1, "they joined its case"
+    heard = await city.rows("select report_id from deliveries where template = 'reporter.received'")
+    assert sorted(row[0] for row in heard) == sorted(told)
 
 
 async def test_a_deadline_that_nears_passes_and_rises_is_told_each_time(reachable: Reachable) -> None:
