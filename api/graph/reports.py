@@ -52,6 +52,10 @@ class Report:
     received_at: datetime = column("{0}.received_at", "When it was taken in.")
     accuracy_m: float | None = column("{0}.accuracy_m", "Radius in metres the sender's receiver claimed.")
     datum: str = column("{0}.datum", "Datum the position was given in.")
+    media_url: str | None = column(
+        "(select p.media_url from open311_posts p where p.report_id = {0}.id limit 1)",
+        "A link another system sent along; this server never opens it, and whoever does leaves our network.",
+    )
     photos: list[Photo] = many("{0}.report_id = {1}.id", "Its photos.", order="{0}.id", limit=MAX_PHOTOS)
     public_text: str | None = column(
         "(select p.public_text from report_publications p where p.report_id = {0}.id)", "Words a supervisor published about it."

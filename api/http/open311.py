@@ -35,6 +35,7 @@ from runtime.ratelimit import Limit
 
 SPECIFICATION: Final = "http://wiki.open311.org/GeoReport_v2"
 READS: Final = Limit("open311_read", 600, 60, "查询过于频繁", "Open311 reads from this address")
+SENDERS: Final = Limit("open311_sender", 1200, 60, "上报过于频繁", "Open311 requests from this address")
 POSTS: Final = Limit("open311_post", 600, 60, "上报过于频繁", "Open311 requests of this key")
 BAD_KEYS: Final = Limit("open311_key", 30, 60, "api_key 错误次数过多", "wrong api_keys from this address")
 UNITS: Final[Mapping[str, tuple[str, str]]] = {
@@ -122,6 +123,7 @@ async def token(request: Request, format_: str) -> Response:
 async def post(request: Request, format_: str) -> Response:
     """Take a request in; sent again, it is the same one and has the same answer."""
     state = request.app.state
+    await ratelimit.spend(state.redis, SENDERS, auth.client_address(request))  # the key comes with the body, so before it
     given, photo = await form.read(request)
     client = await _client(request, given.get("api_key", ""))
     async with state.pool.connection() as conn:

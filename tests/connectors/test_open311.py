@@ -3,6 +3,8 @@
 import asyncio
 import io
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -261,6 +263,30 @@ async def test_a_photo_may_come_along_and_is_made_anew(connected: Connected) -> 
         bad = await connected.http.post(f"{V2}/requests.json", data=fields, files={"media": ("a.jpg", data, "image/jpeg")})
         assert bad.status_code == 400
         assert word in bad.json()[0]["description"]
+
+
+async def test_a_link_is_kept_for_staff_and_never_opened(connected: Connected) -> None:
+    key = await connected.client("open311", "citizen")
+    async with answering_nobody() as (url, asked):
+        assert (await _post(connected, key, media_url=f"{url}/photo.jpg")).status_code == 200
+        desk = await connected.graph.staff("desk", "dispatcher")
+        told = await connected.graph.ask("{ cases { nodes { reports { mediaUrl } } } }", None, desk)
+        assert told["cases"]["nodes"][0]["reports"] == [{"mediaUrl": f"{url}/photo.jpg"}]
+        assert not asked.is_set()
+
+
+@asynccontextmanager
+async def answering_nobody() -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """Listen, answer nobody, and say whether anybody came."""
+    asked = asyncio.Event()
+
+    async def note(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        writer.close()
+
+    server = await asyncio.start_server(note, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
 
 
 async def test_lists_are_filtered_paged_and_bounded_as_the_spec_says(connected: Connected) -> None:
