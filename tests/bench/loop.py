@@ -235,11 +235,11 @@ def compare(database_url: str, tally: Tally) -> dict[str, int]:
 
 
 def _usage(home: Path) -> dict[str, tuple[float, float]]:
-    """Give processor seconds and memory of each process of the city, children included: PostgreSQL works in them."""
-    return {name: _with_children(pid) for name, pid in product.pids(home).items()}
+    """Give processor seconds and memory of each process of the city; PostgreSQL works in children, who count."""
+    return {name: _used(name, pid) for name, pid in product.pids(home).items()}
 
 
-def _with_children(pid: int) -> tuple[float, float]:
+def _used(name: str, pid: int) -> tuple[float, float]:
     ticks, megabytes = 0, product.memory_mb(pid)
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -247,8 +247,8 @@ def _with_children(pid: int) -> tuple[float, float]:
         except OSError:
             continue  # it has just ended
         if int(stat.parent.name) == pid:
-            ticks += sum(map(int, words[11:15]))  # its own, and what its ended children used
-        elif int(words[1]) == pid:
+            ticks += sum(map(int, words[11 : 15 if name == "postgres" else 13]))  # with what its ended children used
+        elif name == "postgres" and int(words[1]) == pid:
             ticks += int(words[11]) + int(words[12])
     return ticks / os.sysconf("SC_CLK_TCK"), megabytes
 
