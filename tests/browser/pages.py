@@ -60,3 +60,21 @@ def query(page: Page, document: str, **variables: Any) -> dict[str, Any]:
         [document, variables],
     )
     return found
+
+
+def press(page: Page, *keys: str) -> int:
+    """Press keys one after another and return how many."""
+    for key in keys:
+        page.keyboard.press(key)
+    return len(keys)
+
+
+def choose_first_unit(page: Page) -> None:
+    """Choose the unit ranked first in the open form."""
+    page.get_by_test_id("units").get_by_role("radio").first.check()
+
+
+def choose_department(page: Page, name: str) -> None:
+    """Choose a department by name in the open form."""
+    page.get_by_test_id("department").click()
+    page.get_by_role("option", name=name, exact=True).click()

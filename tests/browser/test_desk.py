@@ -1,12 +1,13 @@
 """The dispatcher's desk in a real browser."""
 
 import re
+import time
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
 from .conftest import CUT, REFUSED, City, Watch, wait_until_healthy
-from .pages import DISPATCHER, query, received, report, sign_in, with_gps
+from .pages import DISPATCHER, choose_first_unit, press, query, received, report, sign_in, with_gps
 
 Open = Callable[..., Page]
 
@@ -72,17 +73,16 @@ def test_a_step_is_taken_from_the_drawer_and_a_stale_one_is_shown_as_a_conflict(
     desk.goto(f"/?case={found['id']}")
     drawer = desk.get_by_test_id("case-drawer")
     drawer.locator("[data-verb=transfer]").click()
-    drawer.get_by_test_id("department").click()
-    desk.get_by_role("option").first.click()
+    choose_first_unit(desk)
     desk.get_by_label("理由").fill("职责调整")
     drawer.get_by_test_id("confirm-verb").click()
-    expect(desk.get_by_text("已转办")).to_be_visible()
+    expect(desk.get_by_test_id("toast")).to_contain_text("已转办")
+    drawer.get_by_test_id("page-steps").click()
     expect(drawer).to_contain_text("职责调整")
     # Answer the next step as if the page still held the first revision: the server must see the difference.
     desk.route("**/graphql", lambda route: route.continue_(post_data=_stale(route.request.post_data or "", found["revision"])))
     drawer.locator("[data-verb=transfer]").click()
-    drawer.get_by_test_id("department").click()
-    desk.get_by_role("option").nth(1).click()
+    choose_first_unit(desk)
     desk.get_by_label("理由").fill("再次调整")
     drawer.get_by_test_id("confirm-verb").click()
     expect(desk.get_by_text("案件刚刚被他人更新")).to_be_visible()
@@ -130,3 +130,118 @@ def test_credit_and_the_word_approximate_are_on_the_map(open_page: Open, city: C
     sign_in(desk, city, DISPATCHER)
     expect(desk.locator(".maplibregl-ctrl-attrib")).to_contain_text("OpenStreetMap")
     expect(desk.get_by_test_id("approximate")).to_contain_text("示意数据")
+
+
+def test_a_case_is_sent_by_the_keyboard_and_taken_back(open_page: Open, city: City) -> None:
+    desk = open_page("/?show=send")
+    sign_in(desk, city, DISPATCHER)
+    rows = desk.get_by_test_id("case-list").locator("[data-case]")
+    expect(rows.first).to_be_visible()
+    case_id = rows.first.get_attribute("data-case")
+    state = desk.get_by_test_id("case-state")
+    began = time.perf_counter()
+    keys = press(desk, "j", "Enter")
+    expect(desk.locator("[data-verb=dispatch]")).to_be_visible()
+    keys += press(desk, "d")
+    expect(desk.get_by_test_id("units").get_by_role("radio").first).to_be_visible()
+    keys += press(desk, "1", "Control+Enter")
+    expect(state).to_have_text("待受理")
+    print(f"\none case sent with {keys} keys in {time.perf_counter() - began:.1f} s, waiting for each answer included")
+    expect(desk).to_have_url(re.compile(f"case={case_id}"))
+    expect(desk.get_by_test_id("case-list").locator(f"[data-case='{case_id}']")).to_have_count(0)
+    press(desk, "u")
+    expect(state).to_have_text("待派遣")
+    expect(desk.get_by_test_id("case-list").locator(f"[data-case='{case_id}']")).to_have_count(1)
+
+
+def test_the_next_case_opens_without_leaving_the_drawer(open_page: Open, city: City) -> None:
+    desk = open_page("/")
+    sign_in(desk, city, DISPATCHER)
+    rows = desk.get_by_test_id("case-list").locator("[data-case]")
+    expect(rows.nth(2)).to_be_visible()
+    press(desk, "j", "Enter", "j", "j")
+    expect(rows.nth(2)).to_have_attribute("aria-current", "true")
+    press(desk, "k")
+    expect(rows.nth(1)).to_have_attribute("aria-current", "true")
+    press(desk, "Escape")
+    expect(desk.get_by_test_id("case-drawer")).to_have_count(0)
+    press(desk, "?")
+    expect(desk.get_by_role("dialog", name="键盘操作")).to_contain_text("撤销并案")
+
+
+def test_many_cases_are_sent_at_once_and_taken_back(open_page: Open, city: City) -> None:
+    desk = open_page("/?show=work")
+    sign_in(desk, city, DISPATCHER)
+    ticks = desk.get_by_test_id("case-list").get_by_role("checkbox")
+    ticks.nth(0).click()
+    ticks.nth(2).click(modifiers=["Shift"])
+    bar = desk.get_by_test_id("bulk-bar")
+    expect(bar).to_contain_text("已选 3 件")
+    # A case cannot be sent to the unit that has it already: whoever stands in none of the rows takes all three.
+    shown = desk.get_by_test_id("case-list").inner_text()
+    unit = next(name for name in ("新余市园林绿化中心", "供水公司", "新余市城市管理局") if name not in shown)
+    bar.locator("[data-bulk=transfer]").click()
+    bar.get_by_test_id("bulk-department").click()
+    desk.get_by_role("option", name=unit, exact=True).click()
+    bar.get_by_label("理由").fill("内涝，统一处置")
+    bar.get_by_test_id("bulk-go").click()
+    job = desk.get_by_test_id("bulk-job")
+    expect(job).to_contain_text("已完成 3 / 3")
+    job.get_by_test_id("bulk-undo").click()
+    expect(job).to_contain_text("已撤回 3 / 3")
+
+
+def test_a_call_is_written_down_with_the_keyboard_and_filed(open_page: Open, city: City) -> None:
+    desk = open_page("/")
+    sign_in(desk, city, DISPATCHER)
+    expect(desk.get_by_test_id("case-list").locator("[data-case]").first).to_be_visible()
+    press(desk, "n")
+    call = desk.get_by_role("dialog", name="接线登记")
+    expect(call.get_by_test_id("call-words")).to_be_focused()
+    desk.keyboard.type("路灯不亮了，晚上看不见路")
+    expect(call.get_by_role("radio", name="路灯").first).to_be_visible()
+    press(desk, "Tab")
+    desk.keyboard.type("新余北")
+    expect(call.get_by_role("option").first).to_contain_text("新余北")
+    press(desk, "Enter")
+    expect(call.get_by_test_id("owner")).to_be_visible()
+    press(desk, "Control+Enter")
+    filed = desk.get_by_test_id("call-filed")
+    number = filed.locator("b").first.inner_text()
+    filed.get_by_test_id("call-open").click()
+    expect(desk.get_by_test_id("case-drawer")).to_contain_text(number)
+    expect(desk.get_by_test_id("case-drawer")).to_contain_text("路灯不亮了，晚上看不见路")
+
+
+def test_a_shift_is_handed_over_and_taken_over(open_page: Open, city: City) -> None:
+    leaving, coming = open_page("/"), open_page("/")
+    sign_in(leaving, city, "yushui")
+    leaving.get_by_test_id("handover").click()
+    leaving.get_by_test_id("handover-text").fill("北站路灯一件请继续跟进")
+    leaving.get_by_test_id("handover-start").click()
+    expect(leaving.get_by_test_id("handovers")).to_contain_text("等待接班")
+    sign_in(coming, city, DISPATCHER)
+    coming.get_by_test_id("handover").click()
+    expect(coming.get_by_test_id("handovers")).to_contain_text("北站路灯一件请继续跟进")
+    coming.get_by_test_id("handover-take").first.click()
+    expect(coming.get_by_test_id("handovers")).to_contain_text("接班")
+    expect(coming.get_by_test_id("handover-take")).to_have_count(0)
+
+
+def test_nothing_breaks_out_of_the_screen_at_the_usual_sizes(open_page: Open, city: City) -> None:
+    for width, height in ((1366, 768), (1920, 1080)):
+        desk = open_page("/?show=work", viewport={"width": width, "height": height})
+        sign_in(desk, city, DISPATCHER)
+        expect(desk.get_by_test_id("case-list").locator("[data-case]").first).to_be_visible()
+        press(desk, "j", "Enter")
+        expect(desk.locator("[data-verb=transfer]")).to_be_visible()
+        press(desk, "t")
+        expect(desk.get_by_test_id("step-form")).to_be_visible()
+        assert desk.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [width, height]
+        for name in ("case-list", "map", "case-drawer"):
+            box = desk.get_by_test_id(name).bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+            assert box["y"] + box["height"] <= height
+            assert box["width"] > 300

@@ -1,14 +1,18 @@
-/** Cases that may be the same thing as this one: open ones close by, and any other by its number. */
+/** Cases that may be the same thing as this one: those the server finds alike, and any other by its number. */
 import { onMounted, ref, shallowRef } from 'vue'
 
-import { CaseListDocument, TwinByIdDocument, type CaseDetailFragment, type TwinFieldsFragment } from '@/gql/graphql'
+import { CaseListDocument, CaseTwinsDocument, TwinByIdDocument, type CaseTwinsQuery, type TwinFieldsFragment } from '@/gql/graphql'
 import { ask, said } from '@/graphql'
-import { now } from '@/time'
+import { t } from '@/i18n'
+import { metres } from '@/map/measure'
+import { duration } from '@/time'
 
-import { casesNear, type Near } from './near'
+type Found = NonNullable<CaseTwinsQuery['case']>
+export type Twin = Found['duplicates'][number]
 
-export function useTwins(item: Pick<CaseDetailFragment, 'id' | 'lon' | 'lat' | 'title' | 'origin'>) {
-  const twins = shallowRef<Near[]>([])
+export function useTwins(caseId: string) {
+  const twins = shallowRef<Twin[]>([])
+  const links = shallowRef<Found['links']>([])
   const loading = ref(true)
   const problem = ref('')
 
@@ -16,8 +20,9 @@ export function useTwins(item: Pick<CaseDetailFragment, 'id' | 'lon' | 'lat' | '
     loading.value = true
     problem.value = ''
     try {
-      const found = await casesNear(item.lon, item.lat, item.title, now.value)
-      twins.value = found.filter((near) => near.item.id !== item.id)
+      const found = (await ask(CaseTwinsDocument, { id: caseId })).case
+      twins.value = found?.duplicates ?? []
+      links.value = found?.links ?? []
     } catch (error) {
       problem.value = said(error)
     } finally {
@@ -26,7 +31,13 @@ export function useTwins(item: Pick<CaseDetailFragment, 'id' | 'lon' | 'lat' | '
   }
 
   onMounted(load)
-  return { twins, loading, problem, load }
+  return { twins, links, loading, problem, load }
+}
+
+/** What speaks for one thing: how near, how long apart, how alike the words. */
+export function likeness(twin: Twin): string {
+  const words = twin.wordsShare > 0 ? t('twins.words', { p: Math.round(twin.wordsShare * 100) }) : ''
+  return [t(twin.sameMatter ? 'twins.sameMatter' : 'twins.otherMatter'), t('twins.apart', { m: metres(twin.distanceM), t: duration(twin.apartS * 1000) }), words].filter(Boolean).join('；')
 }
 
 /** Open cases whose number begins so, or whose title holds the words. */

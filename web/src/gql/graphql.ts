@@ -332,6 +332,13 @@ export type CaseToldQueryVariables = Exact<{
 
 export type CaseToldQuery = { case: { id: string, deliveries: Array<{ id: string, to: string | null, toReporter: boolean, departmentName: string | null, state: string, createdAt: string, sentAt: string | null, readAt: string | null, readByName: string | null, lastError: string | null, channelName: { zh: string, en: string }, stateName: { zh: string, en: string }, rungName: { zh: string, en: string } }> } | null };
 
+export type CaseTwinsQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type CaseTwinsQuery = { case: { id: string, duplicates: Array<{ score: number, sure: boolean, distanceM: number, apartS: number, wordsShare: number, sameMatter: boolean, case: { id: string, number: string, state: string } }>, links: Array<{ id: string, kind: string, at: string, actorName: string | null, score: number | null, undoneAt: string | null, other: { id: string, number: string, state: string } | null }> } | null };
+
 export type CaseMattersQueryVariables = Exact<{
   id: string;
 }>;
@@ -1729,6 +1736,39 @@ export const CaseToldDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<CaseToldQuery, CaseToldQueryVariables>;
+export const CaseTwinsDocument = new TypedDocumentString(`
+    query CaseTwins($id: ID!) {
+  case(id: $id) {
+    id
+    duplicates {
+      case {
+        id
+        number
+        state
+      }
+      score
+      sure
+      distanceM
+      apartS
+      wordsShare
+      sameMatter
+    }
+    links {
+      id
+      kind
+      at
+      actorName
+      score
+      undoneAt
+      other {
+        id
+        number
+        state
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CaseTwinsQuery, CaseTwinsQueryVariables>;
 export const CaseMattersDocument = new TypedDocumentString(`
     query CaseMatters($id: ID!) {
   case(id: $id) {

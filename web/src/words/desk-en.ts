@@ -330,4 +330,13 @@ export const deskEn: Record<keyof typeof deskZh, string> = {
   'handover.watchedCases': 'Watched:',
   'step.aboutLikely': 'Perhaps a complaint about {name}.',
   'step.aboutTake': 'Mark it so',
+  'twins.words': 'words alike {p}%',
+  'twins.sameMatter': 'same matter',
+  'twins.otherMatter': 'other matter',
+  'twins.joined': 'Joined',
+  'link.folded': 'folded by itself',
+  'link.same_as': 'the reporter said so',
+  'link.merged': 'merged',
+  'link.split': 'split off',
+  'call.same': 'it is this one',
 }

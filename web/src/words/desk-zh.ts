@@ -328,4 +328,13 @@ export const deskZh = {
   'handover.watchedCases': '督办案件：',
   'step.aboutLikely': '可能是对“{name}”的投诉。',
   'step.aboutTake': '设为被投诉单位',
+  'twins.words': '文字相似 {p}%',
+  'twins.sameMatter': '同一事项',
+  'twins.otherMatter': '事项不同',
+  'twins.joined': '合并记录',
+  'link.folded': '自动并入',
+  'link.same_as': '上报人认定为同一件',
+  'link.merged': '人工并案',
+  'link.split': '拆出',
+  'call.same': '就是这件',
 } as const
