@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.reports.likeness import Trace, compare, is_telling, picture_bits, tell_the_same, words_share
@@ -78,6 +78,7 @@ TRACES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(TRACES, TRACES)
 def test_the_order_of_two_reports_makes_no_difference_and_the_score_is_a_share(one: Trace, other: Trace) -> None:
     found, turned = compare(one, other), compare(other, one)
@@ -90,6 +91,7 @@ def test_the_order_of_two_reports_makes_no_difference_and_the_score_is_a_share(o
         assert found.apart_s <= 24 * 3600
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_the_share_of_words_is_symmetric_and_one_for_the_same_words(one: str, other: str) -> None:
     assert words_share(one, other) == words_share(other, one)
