@@ -131,9 +131,7 @@ def _counted(
     if asked.group_by == NONE:
         return [Row(ALL, _WHOLE, found[0] if found else [])]
     rest = _Group(NONE, _REST[asked.group_by])
-    used = np.zeros(len(groups) + 1, np.bool_)
-    for of_anchor in rows.values():
-        used[np.unique(of_anchor.group)] = True
+    used = np.logical_or.reduce([of_anchor.occurring for of_anchor in rows.values()]) if rows else np.zeros(len(groups) + 1, np.bool_)
     always = asked.group_by == "area"
     return [
         Row(group.key, group.name, values)

@@ -40,6 +40,11 @@ class Fact:
     name: str
     wanted: bool = True
 
+    @property
+    def measures(self) -> bool:
+        """Whether it looks at a measure."""
+        return False
+
     def sql(self) -> str:
         """Write it; {0} is the alias of cases. Never NULL."""
         return f"(coalesce({FACTS[self.name].sql}, false)) = {str(self.wanted).lower()}"
@@ -56,6 +61,11 @@ class Group:
 
     kind: str
     parts: tuple[Condition, ...]
+
+    @property
+    def measures(self) -> bool:
+        """Whether it looks at a measure."""
+        return any(part.measures for part in self.parts)
 
     def sql(self) -> str:
         """Write it; {0} is the alias of cases. Never NULL."""
@@ -76,6 +86,11 @@ class Within:
     measure: str
     limit_s: int
 
+    @property
+    def measures(self) -> bool:
+        """Whether it looks at a measure."""
+        return True
+
     def sql(self) -> str:
         """Write it; {0} is the alias of cases. Never NULL."""
         return f"coalesce({seconds(self.measure)} <= {self.limit_s}, false)"
@@ -92,6 +107,11 @@ class From:
     """It came from one of these sources."""
 
     sources: tuple[str, ...]
+
+    @property
+    def measures(self) -> bool:
+        """Whether it looks at a measure."""
+        return False
 
     def sql(self) -> str:
         """Write it; {0} is the alias of cases. Never NULL."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from domain.insights.conditions import Bools, Columns, Condition, Ints
 from domain.insights.definitions import Definition
-from domain.insights.facts import MEASURES
+from domain.insights.facts import MEASURES, SOURCES
 from domain.insights.packing import COLUMNS, Packed
 from domain.insights.reading import Numbers
 
@@ -67,9 +67,32 @@ class Rows:
             lambda sources: from_sources(self.packed, self.numbers, sources),
         )
 
+    @cached_property
+    def alike(self) -> tuple[Columns, Groups, NDArray[np.int64]]:
+        """Cases of one group with the same facts and source, once, and how many there are: some hundred stand for all."""
+        source = self.numbers.sources()[column(self.packed, "kind")]
+        keys = np.sort((self.group << 40) | (source << 32) | column(self.packed, "facts"))
+        starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.empty(0, np.int64)
+        kinds = keys[starts]
+        found = (kinds >> 32) & 0xFF
+        columns = Columns(
+            (kinds & 0xFFFFFFFF).astype(np.int32), {}, lambda sources: np.isin(found, [SOURCES.index(one) for one in sources])
+        )
+        return columns, kinds >> 40, np.diff(starts, append=len(keys))
+
+    @cached_property
+    def occurring(self) -> NDArray[np.bool_]:
+        """Which groups there are cases of."""
+        found: NDArray[np.bool_] = np.bincount(self.group, minlength=self.count) > 0
+        return found
+
     def number_in(self, condition: Condition) -> NDArray[np.int64]:
         """Count the cases that meet a condition, for each group."""
-        return np.bincount(self.group[condition.holds(self.columns)], minlength=self.count)
+        if condition.measures:
+            return np.bincount(self.group[condition.holds(self.columns)], minlength=self.count)
+        columns, group, cases = self.alike
+        keep = condition.holds(columns)
+        return np.bincount(group[keep], cases[keep], minlength=self.count).astype(np.int64)
 
     def measured(self, condition: Condition, measure: str, share: float) -> tuple[NDArray[np.int64], list[float | None]]:
         """Give how many cases were measured and the smallest value that this share of them does not exceed, in minutes."""

@@ -20,14 +20,18 @@ from numpy.typing import NDArray
 from domain.base import Conn
 from domain.errors import Invalid
 from domain.insights import keep, packing
-from domain.insights.facts import ANCHORS, layout
+from domain.insights.facts import ANCHORS, SOURCES, layout
 from domain.insights.packing import Packed
 
 MAX_DAYS: Final = 1_100
 KEPT_BYTES: Final = 96_000_000
 
 _MARKS: Final = """
-select day, mark, stale or layout <> %s from figure_blocks where anchor = %s and day between %s and %s order by day
+select anchor, day, mark, stale or layout <> %s from figure_blocks where anchor = any(%s) and day between %s and %s order by anchor, day
+"""
+_LAST: Final = """
+select (select coalesce(max(id), 0) from figure_places), (select coalesce(max(id), 0) from figure_units),
+       (select coalesce(max(id), 0) from figure_kinds)
 """
 _BLOCKS: Final = "select mark, moments, columns from figure_blocks where anchor = %s and day = any(%s)"
 _IDS: Final = "select day, ids from figure_blocks where anchor = %s and day = any(%s)"
@@ -71,6 +75,9 @@ class Numbers:
 
     async def catch_up(self, conn: Conn) -> None:
         """Read the numbers given since the last time."""
+        last = await (await conn.execute(_LAST)).fetchone()
+        if last is None or all(there <= here for there, here in zip(last, self.last.values(), strict=True)):
+            return
         for number, areas in await self._after(conn, "place", "figure_places", "area_ids"):
             for area in areas:
                 self.places_of[area].append(number)
@@ -93,6 +100,13 @@ class Numbers:
             self.last[what] = max(self.last[what], found[-1][0])
         return found
 
+    def sources(self) -> NDArray[np.int64]:
+        """Give a table that tells the source of each kind, by its place among SOURCES."""
+        found = np.zeros(self.last["kind"] + 1, np.int64)
+        for source, kinds in self.kinds_from.items():
+            found[kinds] = SOURCES.index(source)
+        return found
+
     def marks(self, what: str, numbers: Sequence[int]) -> NDArray[np.bool_]:
         """Give a table that is true at these numbers."""
         found = np.zeros(self.last[what] + 1, np.bool_)
@@ -100,6 +114,7 @@ class Numbers:
         return found
 
 
+Held: TypeAlias = tuple[bytes, bytes]
 Changes: TypeAlias = Sequence[tuple[UUID, list[datetime | None] | None]]
 
 
@@ -137,13 +152,6 @@ async def read(conn: Conn, memory: FigureMemory, anchors: Sequence[str], period:
         found = {anchor: await _from_cases(conn, anchor, period, zone, None) for anchor in anchors}
     else:
         found = await _patched(conn, memory, anchors, period, zone, changed)
-    bounds = [(bound - packing.EPOCH) // timedelta(microseconds=1) for bound in period.instants(zone)]
-    for anchor, rows in found.items():
-        inside = (rows.moments >= bounds[0]) & (rows.moments < bounds[1])
-        if not inside.all():
-            found[anchor] = Packed(rows.ids, rows.moments[inside], rows.columns[:, inside])
-        if packing.has_unknown(found[anchor]):
-            raise Unknown
     await memory.numbers.catch_up(conn)
     return found
 
@@ -164,37 +172,55 @@ async def _patched(
     fresh = await packing.of_all_anchors(conn, "c.id = any(%(ids)s)", {"ids": cases}) if cases else {}
     touched = keep.by_block(fresh, (before for _, before in changed), zone)
     ids = packing.packed_ids(cases)
+    blocks, stale = await _blocks(conn, memory, anchors, period, layout(zone.key))
     found = {}
     for anchor in anchors:
-        days = [day for of, day in touched if of == anchor]
-        blocks, stale = await _blocks(conn, memory, anchor, period, layout(zone.key))
-        current = [day for day in days if day in blocks]
-        if current:
+        kept, made_anew = blocks[anchor], stale[anchor]
+        moved = {day: rows for (of, day), rows in touched.items() if of == anchor and period.first <= day <= period.last}
+        if current := [day for day in moved if day in kept]:
             for day, raw in await (await conn.execute(_IDS, (anchor, current))).fetchall():
-                rows = blocks[day]
-                blocks[day] = Packed(np.frombuffer(raw, np.uint64).reshape(len(rows), 2), rows.moments, rows.columns).without(ids)
-        parts = [*blocks.values(), *(touched[anchor, day] for day in days if day not in stale)]
-        if stale:
-            parts.append(await _from_cases(conn, anchor, period, zone, stale))
-        found[anchor] = packing.together([Packed(packing.NOTHING.ids, part.moments, part.columns) for part in parts])
+                rows = kept[day]
+                kept[day] = Packed(np.frombuffer(raw, np.uint64).reshape(len(rows), 2), rows.moments, rows.columns).without(ids)
+        live = [rows for day, rows in moved.items() if day not in made_anew]
+        if made_anew:
+            live.append(await _from_cases(conn, anchor, period, zone, made_anew))
+        _refuse_unknown(live)
+        found[anchor] = _until(period, zone, [*kept.values(), *live])
     return found
 
 
-async def _blocks(conn: Conn, memory: FigureMemory, anchor: str, period: Period, made: str) -> tuple[dict[date, Packed], set[date]]:
-    """Read the current blocks of a period, and tell the days whose blocks are stale."""
-    cursor = await conn.execute(_MARKS, (made, anchor, period.first, period.last))
-    listed = await cursor.fetchall()
-    wanted = {day: mark for day, mark, stale in listed if not stale}
-    held = {mark: known for mark in wanted.values() if (known := memory.known(mark)) is not None}
-    missing = [day for day, mark in wanted.items() if mark not in held]
-    if missing:
-        async with conn.cursor(binary=True) as lent:
-            await lent.execute(_BLOCKS, (anchor, missing))
-            for mark, moments, columns in await lent.fetchall():
-                held[mark] = (moments, columns)
-                memory.keep(mark, moments, columns)
-    found = {day: packing.unpacked(b"", *held[mark]) for day, mark in wanted.items()}
-    return found, {day for day, _, stale in listed if stale}
+def _refuse_unknown(read: Sequence[Packed]) -> None:
+    if any(packing.has_unknown(rows) for rows in read):
+        raise Unknown
+
+
+def _until(period: Period, zone: ZoneInfo, parts: Sequence[Packed]) -> Packed:
+    """Put the days together, without what lies after the period's instant; a day that is over needs no look."""
+    rows = packing.together([Packed(packing.NOTHING.ids, part.moments, part.columns) for part in parts])
+    if period.at.astimezone(zone).date() > period.last:
+        return rows
+    _, until = period.instants(zone)
+    inside = rows.moments < (until - packing.EPOCH) // timedelta(microseconds=1)
+    return Packed(rows.ids, rows.moments[inside], rows.columns[:, inside])
+
+
+async def _blocks(
+    conn: Conn, memory: FigureMemory, anchors: Sequence[str], period: Period, made: str
+) -> tuple[dict[str, dict[date, Packed]], dict[str, set[date]]]:
+    """Read the current blocks of a period, and tell the days whose blocks are stale, for each anchor."""
+    listed = await (await conn.execute(_MARKS, (made, list(anchors), period.first, period.last))).fetchall()
+    held: dict[UUID, Held] = {mark: known for _, _, mark, old in listed if not old and (known := memory.known(mark)) is not None}
+    found: dict[str, dict[date, Packed]] = {}
+    for anchor in anchors:
+        wanted = {day: mark for of, day, mark, old in listed if of == anchor and not old}
+        if missing := [day for day, mark in wanted.items() if mark not in held]:
+            async with conn.cursor(binary=True) as lent:
+                await lent.execute(_BLOCKS, (anchor, missing))
+                for mark, moments, columns in await lent.fetchall():
+                    held[mark] = (moments, columns)
+                    memory.keep(mark, moments, columns)
+        found[anchor] = {day: packing.unpacked(b"", *held[mark]) for day, mark in wanted.items()}
+    return found, {anchor: {day for of, day, _, old in listed if of == anchor and old} for anchor in anchors}
 
 
 async def _from_cases(conn: Conn, anchor: str, period: Period, zone: ZoneInfo, days: set[date] | None) -> Packed:
@@ -204,4 +230,6 @@ async def _from_cases(conn: Conn, anchor: str, period: Period, zone: ZoneInfo, d
     which = f"{instant} >= %(since)s and {instant} < %(until)s"
     if days is not None:
         which += f" and ({instant} at time zone %(zone)s)::date = any(%(days)s)"
-    return await packing.of_anchor(conn, anchor, which, {"since": since, "until": until, "zone": zone.key, "days": list(days or ())})
+    rows = await packing.of_anchor(conn, anchor, which, {"since": since, "until": until, "zone": zone.key, "days": list(days or ())})
+    _refuse_unknown([rows])
+    return rows
