@@ -15,10 +15,14 @@ case_links = Table(
     "case_links",
     metadata,
     id_column(),
-    Column("case_id", Uuid, ForeignKey("cases.id"), nullable=False, comment="the case that stands for the thing; of a split, the new case"),
+    Column(
+        "case_id", Uuid, ForeignKey("cases.id"), nullable=False, comment="the case that stands for the thing; of a split, the new case"
+    ),
     text_column("kind", comment="folded: joined by itself; same_as: the reporter said so; merged and split: by staff"),
     Column("report_id", Uuid, ForeignKey("reports.id"), nullable=True, comment="the report that joined; empty for merged and split cases"),
-    Column("other_case_id", Uuid, ForeignKey("cases.id"), nullable=True, comment="the case merged into case_id, or the one it was split off"),
+    Column(
+        "other_case_id", Uuid, ForeignKey("cases.id"), nullable=True, comment="the case merged into case_id, or the one it was split off"
+    ),
     Column("score", Double, nullable=True, comment="likeness when it was linked, 0-1"),
     Column("features", JSONB, nullable=False, comment="what was compared: distances, seconds, shares, bits; no text of a reporter"),
     Column("actor_id", Uuid, ForeignKey("users.id"), nullable=True, comment="empty: the system or the reporter"),

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import Invalid
-from domain.routing.suggest import DATA, MAX_TEXT, MOST_WORDS, Suggestion, suggest
+from domain.routing.suggest import DATA, MAX_TEXT, MOST_WORDS, Model, Suggestion, suggest
 from domain.routing.table import Matter, RoutingTable
-from tests.bench.suggest import Model, labelled, ranks
+from tests.bench.suggest import labelled, ranks
 
 
 def catalogue(*, extra: tuple[Matter, ...] = ()) -> RoutingTable:
