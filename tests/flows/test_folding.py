@@ -1,8 +1,10 @@
 """Reports that join the case of the same thing, on a real PostGIS."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from domain.base import new_id
 from domain.flows import duplicates, report_intake
 from domain.reports import photos
+from domain.reports.intake import ReportInput
 from domain.reports.likeness import Trace
 from domain.reports.photos import NewPhoto
 from geo.lonlat import LonLat, moved
@@ -169,3 +172,36 @@ async def test_looking_for_candidates_walks_the_open_cases_of_the_matter_and_not
     given = duplicates.near_values([trace], at=AT, within_m=50)
     lines = await (await city.conn.execute("explain " + duplicates.NEAR, given)).fetchall()
     assert "cases_open_cell_idx" in "\n".join(line for (line,) in lines)
+
+
+async def test_a_report_racing_with_the_rejection_of_its_case_joins_before_it_or_not_at_all(database_url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(database_url) as conn:
+        city = await fill(conn)
+        await conn.commit()
+        chief = city.actor("dispatcher")
+
+        async def on_its_own(work: Callable[[SmallCity], Awaitable[Any]]) -> Any:
+            async with await psycopg.AsyncConnection.connect(database_url) as own:
+                done = await work(SmallCity(own, city.holder, city.areas, city.departments, city.matters, city.users))
+                await own.commit()
+                return done
+
+        def report(item: ReportInput) -> Callable[[SmallCity], Awaitable[Any]]:
+            return lambda there: there.submit(item)
+
+        def reject(case_id: UUID) -> Callable[[SmallCity], Awaitable[Any]]:
+            return lambda there: there.walk(chief, case_id, "reject", reason="不属管辖范围")
+
+        for turn in range(6):
+            place = near(120.0 * turn)
+            (first,) = await city.submit(city.report(source="citizen", description=TEXT, **place))
+            await conn.commit()
+            again = city.report(source="citizen", description=AGAIN, **place)
+            ((second,), _) = await asyncio.gather(
+                on_its_own(report(again)),
+                on_its_own(reject(first.case_id)),
+            )
+            assert second.joined == (second.case_id == first.case_id)
+            told = [kind for (kind,) in await city.rows("select kind from events where subject_id = %s order by seq", first.case_id)]
+            await conn.commit()
+            assert told == ["case.opened", *(["case.joined"] if second.joined else []), "case.reject"]
