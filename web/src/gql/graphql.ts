@@ -229,6 +229,18 @@ export type SubmitReportInput = {
   submissionId: string;
 };
 
+/** A browser's push subscription, as the browser gives it. */
+export type SubscribePushInput = {
+  /** keys.auth */
+  auth: string;
+  /** What the person calls this browser. */
+  label?: string;
+  /** keys.p256dh */
+  p256dh: string;
+  /** endpoint */
+  url: string;
+};
+
 export type CasePinFragment = { id: string, number: string, origin: string, state: string, title: string, lon: number, lat: number, openedAt: string, dueAt: string | null, overdue: boolean, closedAt: string | null, updatedAt: string, revision: number, phase: string | null, dueBasis: string | null, dueProvisional: boolean, late: boolean, level: number, supervisedAt: string | null, pendingRequest: string | null, claimedBy: { userId: string, byName: string, until: string } | null, homeArea: { id: string, code: string, name: string } | null, department: { id: string, name: string, nameEn: string | null } | null };
 
 export type CaseDetailFragment = { filedAt: string | null, dispatchedAt: string | null, acceptedAt: string | null, handledAt: string | null, verifiedAt: string | null, firstReplyAt: string | null, handleDueAt: string | null, lateAt: string | null, bounces: number, reworks: number, reopens: number, extensions: number, wantsRating: boolean, rateUntil: string | null, satisfaction: string | null, id: string, number: string, origin: string, state: string, title: string, lon: number, lat: number, openedAt: string, dueAt: string | null, overdue: boolean, closedAt: string | null, updatedAt: string, revision: number, phase: string | null, dueBasis: string | null, dueProvisional: boolean, late: boolean, level: number, supervisedAt: string | null, pendingRequest: string | null, stateName: { zh: string, en: string }, proposedDepartment: { id: string, name: string, nameEn: string | null } | null, aboutDepartment: { id: string, name: string, nameEn: string | null } | null, suggestedAbout: Array<{ id: string, name: string, nameEn: string | null }>, mergedInto: { id: string, number: string, state: string } | null, mergedCases: Array<{ id: string, number: string, state: string }>, splitFrom: { id: string, number: string, state: string } | null, parts: Array<{ id: string, task: string, askedAt: string, arrivedAt: string | null, doneAt: string | null, result: string | null, department: { id: string, name: string, nameEn: string | null } }>, requests: Array<{ id: string, kind: string, amount: number | null, unit: string | null, reason: string, askedAt: string, askedByName: string | null, decision: string | null, decidedAt: string | null, decidedByName: string | null }>, matter: { id: string, name: string, nameEn: string | null, majorName: string, kind: string } | null, homeArea: { id: string, code: string, name: string, approximate: boolean, path: Array<{ id: string, level: string, code: string, name: string }> } | null, receipt: { id: string, at: string, ruleCode: string, ruleVersion: number, capacity: string | null, accuracyM: number | null, candidates: unknown, owners: unknown, why: Array<{ code: string, zh: string, en: string }>, department: { id: string, name: string, nameEn: string | null } | null }, reports: Array<{ id: string, source: string, description: string, occurredAt: string, receivedAt: string, accuracyM: number | null, datum: string, photos: Array<{ id: string, width: number, height: number, url: string, takenAt: string | null }> }>, alerts: Array<{ id: string, kind: string, firstAt: string, lastAt: string, detectionCount: number, confidence: number }>, transitions: Array<{ id: string, at: string, verb: string, fromState: string | null, toState: string, actorName: string | null, reason: string | null, department: { id: string, name: string, nameEn: string | null } | null }>, allowedVerbs: Array<{ verb: string, needs: Array<string>, name: { zh: string, en: string } }>, claimedBy: { userId: string, byName: string, until: string } | null, department: { id: string, name: string, nameEn: string | null } | null };
@@ -518,6 +530,32 @@ export type TrackReportQueryVariables = Exact<{
 
 
 export type TrackReportQuery = { trackReport: { number: string, state: string, title: string, areaName: string | null, departmentName: string | null, openedAt: string, dueAt: string | null, closedAt: string | null, stateName: { zh: string, en: string }, steps: Array<{ at: string, verb: string, name: { zh: string, en: string } }> } | null };
+
+export type MarkReadMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type MarkReadMutation = { markRead: boolean };
+
+export type PushKeyQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type PushKeyQuery = { vapidKey: string };
+
+export type SubscribePushMutationVariables = Exact<{
+  input: SubscribePushInput;
+}>;
+
+
+export type SubscribePushMutation = { subscribePush: boolean };
+
+export type UnsubscribePushMutationVariables = Exact<{
+  url: string;
+}>;
+
+
+export type UnsubscribePushMutation = { unsubscribePush: boolean };
 
 export type WorkCaseFragment = { id: string, number: string, state: string, stage: string | null, revision: number, title: string, origin: string, lon: number, lat: number, openedAt: string, dueAt: string | null, phase: string | null, dueProvisional: boolean, overdue: boolean, closedAt: string | null, late: boolean, level: number, supervisedAt: string | null, pendingRequest: string | null, stateName: { zh: string, en: string }, homeArea: { name: string, code: string } | null, department: { id: string, name: string } | null, allowedVerbs: Array<{ verb: string, needs: Array<string>, name: { zh: string, en: string } }>, reports: Array<{ id: string, source: string, description: string, occurredAt: string, accuracyM: number | null, photos: Array<{ id: string, url: string, width: number, height: number, takenAt: string | null }> }>, parts: Array<{ id: string, task: string, doneAt: string | null, department: { id: string, name: string } }> };
 
@@ -2221,6 +2259,26 @@ export const TrackReportDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<TrackReportQuery, TrackReportQueryVariables>;
+export const MarkReadDocument = new TypedDocumentString(`
+    mutation MarkRead($id: ID!) {
+  markRead(deliveryId: $id)
+}
+    `) as unknown as TypedDocumentString<MarkReadMutation, MarkReadMutationVariables>;
+export const PushKeyDocument = new TypedDocumentString(`
+    query PushKey {
+  vapidKey
+}
+    `) as unknown as TypedDocumentString<PushKeyQuery, PushKeyQueryVariables>;
+export const SubscribePushDocument = new TypedDocumentString(`
+    mutation SubscribePush($input: SubscribePushInput!) {
+  subscribePush(input: $input)
+}
+    `) as unknown as TypedDocumentString<SubscribePushMutation, SubscribePushMutationVariables>;
+export const UnsubscribePushDocument = new TypedDocumentString(`
+    mutation UnsubscribePush($url: String!) {
+  unsubscribePush(url: $url)
+}
+    `) as unknown as TypedDocumentString<UnsubscribePushMutation, UnsubscribePushMutationVariables>;
 export const MyWorkDocument = new TypedDocumentString(`
     query MyWork($position: PositionInput) {
   myCases(position: $position, first: 100) {

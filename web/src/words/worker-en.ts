@@ -4,6 +4,8 @@ import type { workerZh } from './worker-zh'
 export const workerEn: Record<keyof typeof workerZh, string> = {
   'work.forbidden': 'Your account has no field work; please use the desk.',
   'work.signOut': 'Sign out',
+  'work.push': 'Tell this phone of new tasks',
+  'work.pushFailed': 'The browser did not take notifications; try again later.',
   'work.title': 'My tasks',
   'work.today': '{n} to do',
   'work.none': 'Nothing to do just now',

@@ -2,6 +2,8 @@
 export const workerZh = {
   'work.forbidden': '您的账号没有现场处置权限，请使用调度台。',
   'work.signOut': '退出',
+  'work.push': '有新任务时通知这部手机',
+  'work.pushFailed': '浏览器没有接受通知，请稍后再试。',
   'work.title': '我的任务',
   'work.today': '待办 {n} 件',
   'work.none': '现在没有待办任务',
