@@ -95,10 +95,10 @@ export const deskEn: Record<keyof typeof deskZh, string> = {
   'queue.request': 'Requests',
   'queue.suspended': 'On hold',
   'queue.supervised': 'Watched',
-  'queue.all': 'with ended',
+  'queue.all': '+ ended',
   'queue.everything': 'All',
 
-  'whose.any': 'Everybody’s',
+  'whose.any': 'Any unit',
   'whose.mine': 'Mine',
   'whose.unowned': 'No unit',
 
@@ -227,6 +227,8 @@ export const deskEn: Record<keyof typeof deskZh, string> = {
 
   'escalations.title': 'Escalations',
   'escalations.said': 'Explained: {text}',
+  'escalations.unit': 'At the deadline: the unit explains',
+  'escalations.to': 'Risen to: {level}',
   'escalations.owed': 'The written explanation is owed',
   'escalations.due': 'was due {t}',
 
@@ -251,15 +253,15 @@ export const deskEn: Record<keyof typeof deskZh, string> = {
   'satisfaction.fair': 'Fairly satisfied',
   'satisfaction.dissatisfied': 'Dissatisfied',
 
-  'work.none': 'Nobody has been there yet.',
-  'work.release': 'Show to the reporter',
-  'work.released': 'Shown to the reporter · hide',
-  'work.before': 'Before',
-  'work.after': 'After',
-  'work.noPhoto': 'no photo',
-  'work.arrived': 'Arrived',
-  'work.photosOnly': '{n} photos',
-  'work.conflict': 'Done offline, but no longer possible; kept as a note',
+  'site.none': 'Nobody has been there yet.',
+  'site.release': 'Show to the reporter',
+  'site.released': 'Shown to the reporter · hide',
+  'site.before': 'Before',
+  'site.after': 'After',
+  'site.noPhoto': 'no photo',
+  'site.arrived': 'Arrived',
+  'site.photosOnly': '{n} photos',
+  'site.conflict': 'Done offline, but no longer possible; kept as a note',
 
   'verdict.inside': 'at the spot',
   'verdict.outside': 'elsewhere',

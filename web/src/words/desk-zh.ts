@@ -96,9 +96,9 @@ export const deskZh = {
   'queue.all': '含已结',
   'queue.everything': '全部',
 
-  'whose.any': '所有人',
-  'whose.mine': '我的',
-  'whose.unowned': '无主',
+  'whose.any': '全部单位',
+  'whose.mine': '我单位的',
+  'whose.unowned': '未派单位',
 
   'mark.supervised': '督办',
   'mark.level.1': '升至镇级',
@@ -225,6 +225,8 @@ export const deskZh = {
 
   'escalations.title': '超时升级',
   'escalations.said': '书面说明：{text}',
+  'escalations.unit': '到期，责任单位须书面说明',
+  'escalations.to': '升级至{level}',
   'escalations.owed': '尚未提交书面说明',
   'escalations.due': '应于 {t} 办结',
 
@@ -249,15 +251,15 @@ export const deskZh = {
   'satisfaction.fair': '基本满意',
   'satisfaction.dissatisfied': '不满意',
 
-  'work.none': '还没有人到过现场。',
-  'work.release': '给上报人看',
-  'work.released': '上报人可见 · 收回',
-  'work.before': '处置前',
-  'work.after': '处置后',
-  'work.noPhoto': '没有照片',
-  'work.arrived': '到场',
-  'work.photosOnly': '{n} 张照片',
-  'work.conflict': '离线时的操作已无法执行，内容保留如下',
+  'site.none': '还没有人到过现场。',
+  'site.release': '给上报人看',
+  'site.released': '上报人可见 · 收回',
+  'site.before': '处置前',
+  'site.after': '处置后',
+  'site.noPhoto': '没有照片',
+  'site.arrived': '到场',
+  'site.photosOnly': '{n} 张照片',
+  'site.conflict': '离线时的操作已无法执行，内容保留如下',
 
   'verdict.inside': '位置相符',
   'verdict.outside': '位置不符',
