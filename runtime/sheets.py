@@ -203,10 +203,10 @@ def _cell(sheet: Any, value: object) -> object:
     value = shown(value)
     if isinstance(value, str):
         text = _UNWRITABLE.sub("", value)[:32_767]
-        if not text:
-            return None
+        if not text.startswith(("=", "#")):  # these alone are taken for formulas and errors; plain text is far quicker
+            return text or None
         cell = WriteOnlyCell(sheet, text)
-        cell.data_type = "s"  # also where it begins like a formula
+        cell.data_type = "s"
         return cell
     if value is None or isinstance(value, bool | int | float | datetime | date | time):
         return value

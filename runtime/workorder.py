@@ -65,7 +65,7 @@ def _story(order: WorkOrder, link: str, city: str) -> list[Flowable]:
     case = order.case
     words = [("事项描述 Words", str(case["description"] or case["title"]))]
     if case["condition"]:
-        words.append(("立案情形 Condition", str(case["condition"])))
+        words.append(("立案情形 Filed as", str(case["condition"])))
     source = "；".join(order.sources) or "本系统"
     credit = f"示意图，WGS 84，非测绘成果。数据来源：{source}"
     return [

@@ -12,7 +12,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable
 
-from domain.flows.workorder import AROUND_M, Land, WorkOrder
+from domain.flows.workorder import Land, WorkOrder
 from geo.metric import LocalMetric
 from runtime.workorder_text import LATIN, runs
 
@@ -23,7 +23,7 @@ EDGE: Final = {
 HOME: Final = colors.HexColor("#fff3d6")
 LAND: Final = colors.HexColor("#f6f7f5")
 POINT: Final = colors.HexColor("#d4281c")
-BARS_M: Final = (50, 100, 200, 500)
+BARS_M: Final = (50, 100, 200, 500, 1000, 2000)
 
 
 class SiteMap(Flowable):  # type: ignore[misc]  # reportlab is untyped
@@ -32,7 +32,7 @@ class SiteMap(Flowable):  # type: ignore[misc]  # reportlab is untyped
     def __init__(self, order: WorkOrder, width: float) -> None:
         super().__init__()
         self.order, self.width, self.height = order, width, HEIGHT
-        self.scale = width / (2 * AROUND_M)  # points for a metre
+        self.scale = width / (2 * order.around_m)  # points for a metre
         self._metric = LocalMetric(lon=order.at.lon, lat=order.at.lat)
         ((self._x, self._y),) = self._metric.points([order.at.lon], [order.at.lat])
 
@@ -112,6 +112,8 @@ class SiteMap(Flowable):  # type: ignore[misc]  # reportlab is untyped
         spot = shapely.point_on_surface(inside)
         ((x, y),) = self._metric.points([spot.x], [spot.y])
         across, up = self._at(x, y)
+        if abs(across - self.width / 2) < 60 and abs(up - self.height / 2) < 10:
+            up += 16  # the name makes room for the point
         canvas.setFillColor(colors.HexColor("#3d4650"))
         _write(canvas, land.name[:20], across, up, 7.5)
 

@@ -43,6 +43,7 @@ class Looked:
             {
                 "id": str(place.id), "kind": place.kind, "name": place.name, "detail": place.detail, "lon": place.lonlat[0],
                 "lat": place.lonlat[1], "precision_m": place.precision_m, "confidence": place.confidence,
+                "is_point": place.area_id is None and place.precision_m <= PRECISE_M,
             }
             for place in self.candidates
         ]  # fmt: skip

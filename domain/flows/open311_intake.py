@@ -48,7 +48,8 @@ class UnclearAddress(Invalid):
     code = "unclear_address"
 
     def __init__(self, candidates: Sequence[Mapping[str, Any]]) -> None:
-        listed = "; ".join(f"{one['name']} [address_id={one['id']}]" for one in candidates if one["kind"] != "coordinates")
+        # An area has no address_id: its middle would be a false point.
+        listed = "; ".join(one["name"] + (f" [address_id={one['id']}]" if one["is_point"] else "") for one in candidates)
         super().__init__(
             f"the address does not say precisely enough where; send lat and long, or one of these as address_id: {listed or 'none found'}",
             f"地址不够明确，请提供经纬度，或从以下地点中选择 address_id：{listed or '未找到'}",

@@ -19,7 +19,8 @@ from domain.errors import Forbidden, NotFound
 from domain.people.scope import SEES, Actor, scope_for
 from geo.lonlat import LonLat
 
-AROUND_M: Final = 420.0
+AROUND_M: Final = 420.0  # half the width of the map, wider where no border would be on it
+WIDEST_M: Final = 4000.0
 MAX_STEPS: Final = 12
 MAX_AREAS: Final = 60
 
@@ -37,6 +38,10 @@ left join filing_conditions f on f.id = c.condition_id left join area_versions h
 left join lateral (select * from reports r where r.case_id = c.id order by r.received_at limit 1) r on true
 left join contacts k on k.report_id = r.id
 where c.id = %(id)s and {SEES.format("c")}
+"""
+_TO_BORDER: Final = """
+select st_distance(st_boundary(v.geom)::geography, st_point(%(lon)s, %(lat)s, 4326)::geography) from area_versions v
+where v.area_id = %(home)s and v.valid_to is null
 """
 _STEPS: Final = """
 select t.at, t.verb, t.to_state, d.name as department, t.reason from case_transitions t left join departments d on d.id = t.department_id
@@ -84,6 +89,7 @@ class WorkOrder:
     lands: Sequence[Land]
     lines: Sequence[Line]
     sources: Sequence[str]
+    around_m: float
     contact: tuple[str | None, str | None] | None
     printed_by: str
     printed_at: datetime
@@ -100,15 +106,16 @@ async def take(conn: Conn, actor: Actor | None, case_id: UUID, *, with_contact: 
     if with_contact:
         await _check_contact(conn, actor, case_id)
     there = LonLat(lon=case["lon"], lat=case["lat"])
-    lands, lines, sources = await _around(conn, there, case["home_area_id"])
+    around_m = await _width(conn, there, case["home_area_id"])
+    lands, lines, sources = await _around(conn, there, case["home_area_id"], around_m)
     contact = (case.pop("contact_name"), case.pop("contact_phone"))
     await conn.execute(
         "insert into workorder_prints (id, case_id, user_id, with_contact, at) values (%s, %s, %s, %s, %s)",
         (new_id(), case_id, actor.user_id, with_contact, at),
     )
     return WorkOrder(
-        case=case, at=there, steps=steps[::-1], lands=lands, lines=lines, sources=sources, contact=contact if with_contact else None,
-        printed_by=actor.display_name, printed_at=at,
+        case=case, at=there, steps=steps[::-1], lands=lands, lines=lines, sources=sources, around_m=around_m,
+        contact=contact if with_contact else None, printed_by=actor.display_name, printed_at=at,
     )  # fmt: skip
 
 
@@ -122,8 +129,16 @@ async def _check_contact(conn: Conn, actor: Actor, case_id: UUID) -> None:
         raise Forbidden("you may not be told how to reach the reporter", "您无权查看报告人联系方式", field="contact")
 
 
-async def _around(conn: Conn, there: LonLat, home_id: UUID | None) -> tuple[list[Land], list[Line], list[str]]:
-    values = {"lon": there.lon, "lat": there.lat, "dlat": AROUND_M / 111_000, "dlon": AROUND_M / 90_000, "limit": MAX_AREAS}
+async def _width(conn: Conn, there: LonLat, home_id: UUID | None) -> float:
+    """Choose half the map's width in metres: enough for the nearest border of the owning grid to be on it."""
+    row = await (await conn.execute(_TO_BORDER, {"home": home_id, "lon": there.lon, "lat": there.lat})).fetchone()
+    return min(max(AROUND_M, 1.5 * row[0]), WIDEST_M) if row and row[0] is not None and row[0] > AROUND_M / 2 else AROUND_M
+
+
+async def _around(
+    conn: Conn, there: LonLat, home_id: UUID | None, around_m: float
+) -> tuple[list[Land], list[Line], list[str]]:
+    values = {"lon": there.lon, "lat": there.lat, "dlat": around_m / 111_000, "dlon": around_m / 90_000, "limit": MAX_AREAS}
     areas = await (await conn.execute(_AREAS, values)).fetchall()
     rails = await (await conn.execute(_LINES, values)).fetchall()
     lands = [Land(level, name, shapely.from_wkb(bytes(shape)), area_id == home_id) for area_id, level, name, _, shape in areas]

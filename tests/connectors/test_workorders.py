@@ -132,6 +132,19 @@ async def test_the_map_shows_the_point_in_its_middle_and_the_borders_where_they_
     assert math.isclose((east_edge - 250.0) / site.scale, distance_m(order.at, border), abs_tol=0.5)
 
 
+async def test_the_map_is_wide_enough_to_show_a_border(connected: Connected) -> None:
+    await connected.graph.staff("desk", "dispatcher")
+    ((user_id,),) = await connected.rows("select id from users where username = 'test-desk'")
+    actor = Actor(user_id, "test-desk", "desk", None, (Grant("dispatcher", None, None),))  # type: ignore[arg-type]
+    for column in (0.5, 0.9):
+        case_id = await _case(connected, position=connected.graph.at(column, 0.5))
+        async with transaction(connected.graph.doors.pool) as conn:
+            order = await orders.take(conn, actor, UUID(case_id), with_contact=False, at=datetime.now(UTC))
+        border = LonLat(lon=WEST + 0.01, lat=order.at.lat)
+        assert distance_m(order.at, border) < order.around_m <= orders.WIDEST_M
+        assert len(order.lands) > 1
+
+
 async def test_a_very_long_report_flows_onto_further_pages(connected: Connected) -> None:
     desk = await connected.graph.staff("desk", "dispatcher")
     case_id = str((await connected.graph.report(description="很长的描述。" * 600))["caseId"])
