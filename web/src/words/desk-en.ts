@@ -341,4 +341,12 @@ export const deskEn: Record<keyof typeof deskZh, string> = {
   'link.merged': 'merged',
   'link.split': 'split off',
   'call.same': 'it is this one',
+  'public.write': 'Write words for the public',
+  'public.change': 'Change the public words',
+  'public.shown': 'Public: {text}',
+  'public.words': 'Shown on the public map (nothing personal)',
+  'public.publish': 'Publish',
+  'public.hide': 'Take back',
+  'case.mediaUrl': 'Link sent along',
+  'case.mediaUrlHint': '(leaves our network)',
 }

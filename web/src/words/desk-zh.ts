@@ -339,4 +339,12 @@ export const deskZh = {
   'link.merged': '人工并案',
   'link.split': '拆出',
   'call.same': '就是这件',
+  'public.write': '写公开说明',
+  'public.change': '改公开说明',
+  'public.shown': '公开说明：{text}',
+  'public.words': '公众地图上显示的说明（不要写个人信息）',
+  'public.publish': '公开',
+  'public.hide': '撤下',
+  'case.mediaUrl': '来文附带的链接',
+  'case.mediaUrlHint': '（打开后离开本系统网络）',
 } as const
