@@ -81,8 +81,11 @@ async def _remake(conn: Conn, anchor: str, day: date, zone: ZoneInfo) -> None:
     instant = ANCHORS[anchor].sql.format("c")
     which = f"{instant} >= %(since)s and {instant} < %(until)s"
     values = {"since": packing.begin(day, zone), "until": packing.begin(day + timedelta(days=1), zone)}
-    await packing.number(conn, which, values)
-    await _write(conn, anchor, day, await packing.of_anchor(conn, anchor, which, values), zone)
+    packed = await packing.of_anchor(conn, anchor, which, values)
+    if packing.has_unknown(packed):
+        await packing.number(conn, which, values)
+        packed = await packing.of_anchor(conn, anchor, which, values)
+    await _write(conn, anchor, day, packed, zone)
 
 
 async def _fold(conn: Conn, zone: ZoneInfo) -> int:
@@ -95,8 +98,10 @@ async def _fold(conn: Conn, zone: ZoneInfo) -> int:
         return 0
     cases = list({case_id for _, case_id, _ in queue})
     which, values = "c.id = any(%(ids)s)", {"ids": cases}
-    await packing.number(conn, which, values)
     fresh = await packing.of_all_anchors(conn, which, values)
+    if any(packing.has_unknown(packed) for packed in fresh.values()):
+        await packing.number(conn, which, values)
+        fresh = await packing.of_all_anchors(conn, which, values)
     for (anchor, day), rows in by_block(fresh, (before for _, _, before in queue), zone).items():
         if (known := await _block(conn, anchor, day, zone)) is not None:
             await _write(conn, anchor, day, packing.together([known.without(packing.packed_ids(cases)), rows]), zone)

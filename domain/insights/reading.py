@@ -181,11 +181,12 @@ async def _patched(
             for day, raw in await (await conn.execute(_IDS, (anchor, current))).fetchall():
                 rows = kept[day]
                 kept[day] = Packed(np.frombuffer(raw, np.uint64).reshape(len(rows), 2), rows.moments, rows.columns).without(ids)
-        live = [rows for day, rows in moved.items() if day not in made_anew]
+        parts = [*kept.items(), *((day, rows) for day, rows in moved.items() if day not in made_anew)]
+        _refuse_unknown([rows for day, rows in moved.items() if day not in made_anew])
+        told = [_until(period, zone, day, rows) for day, rows in parts]
         if made_anew:
-            live.append(await _from_cases(conn, anchor, period, zone, made_anew))
-        _refuse_unknown(live)
-        found[anchor] = _until(period, zone, [*kept.values(), *live])
+            told.append(await _from_cases(conn, anchor, period, zone, made_anew))
+        found[anchor] = packing.together([Packed(packing.NOTHING.ids, rows.moments, rows.columns) for rows in told])
     return found
 
 
@@ -194,14 +195,13 @@ def _refuse_unknown(read: Sequence[Packed]) -> None:
         raise Unknown
 
 
-def _until(period: Period, zone: ZoneInfo, parts: Sequence[Packed]) -> Packed:
-    """Put the days together, without what lies after the period's instant; a day that is over needs no look."""
-    rows = packing.together([Packed(packing.NOTHING.ids, part.moments, part.columns) for part in parts])
-    if period.at.astimezone(zone).date() > period.last:
+def _until(period: Period, zone: ZoneInfo, day: date, rows: Packed) -> Packed:
+    """Leave out what lies after the period's instant; a day that was over by then needs no look."""
+    if day < period.at.astimezone(zone).date():
         return rows
     _, until = period.instants(zone)
     inside = rows.moments < (until - packing.EPOCH) // timedelta(microseconds=1)
-    return Packed(rows.ids, rows.moments[inside], rows.columns[:, inside])
+    return Packed(packing.NOTHING.ids, rows.moments[inside], rows.columns[:, inside])
 
 
 async def _blocks(
