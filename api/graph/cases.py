@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
-from api import read
+from api import pace, read
 from api.context import Info
 from api.entity import column, derived, entity, many, one, told
 from api.graph.alerts import Alert
@@ -378,8 +379,11 @@ class CasesQuery:
     @strawberry.field(description="How many cases the caller may see. Needs case.read.")
     async def case_counts(self, info: Info, filter: CaseFilter | None = None) -> CaseCounts:  # noqa: A002
         """Count cases."""
-        where, values = conditions(filter, await info.context.actor())
-        rows = await read.aggregate(info, "Case", _COUNTS, where=where, values=values, group="{0}.state")
+        actor = await info.context.actor()
+        where, values = conditions(filter, actor)
+        key = (scope_for(actor, "case.read").key(), tuple(where), repr(values))
+        count = partial(read.aggregate, info, "Case", _COUNTS, where=where, values=values, group="{0}.state")
+        rows = await pace.counting(info.context.state).ask(key, count)
         counts = {state: count for state, count, _, _ in rows}
         return CaseCounts(
             total=sum(counts.values()),

@@ -33,6 +33,7 @@ DISPATCHERS, SUPERVISORS, WORKERS = 100, 20, 2_000
 LINES: Final = 160
 THINK_S: Final = 3.0  # between the steps of one case
 DESK_S: Final = 8.0  # between two cases of a dispatcher
+COUNT_S: Final = 3.0  # an open desk counts its queues again, as often as it may
 LIST_S: Final = 60.0  # between two looks of a field worker
 TWICE_SHARE: Final = 0.03
 TROUBLE_SHARE: Final = 0.1  # of cases that are not done well at first
@@ -43,8 +44,10 @@ RATE: Final = "mutation($c: String!, $s: String!, $i: ID!) { rateCase(code: $c, 
 CLAIM: Final = "mutation($c: ID!) { claimCase(caseId: $c) { byName until } }"
 RELEASE: Final = "mutation($c: ID!) { releaseCase(caseId: $c) }"
 QUEUE: Final = """{ cases(filter: {open: true}, order: DUE, first: 50) { nodes {
-    id number state stateName { zh } title dueAt overdue lon lat homeArea { name } department { name } claimedBy { byName } } }
-    caseCounts(filter: {open: true}) { total overdue unowned } }"""
+    id number state stateName { zh } title dueAt overdue lon lat homeArea { name } department { name } claimedBy { byName } } } }"""
+COUNTS: Final = """{ open: caseCounts(filter: {open: true}) { open overdue unowned byState { state count } }
+    supervised: caseCounts(filter: {open: true, supervised: true}) { open }
+    request: caseCounts(filter: {open: true, pendingRequest: true}) { open } }"""
 OPEN: Final = """query($id: ID!) { case(id: $id) { number state title dueAt lon lat revision allowedVerbs { verb needs }
     receipt { why { zh } } reports { description } transitions { at verb actorName } claimedBy { byName }
     ranking { department { id name } score why { zh } onDuty load } } }"""
@@ -93,6 +96,7 @@ class _Loop:
         async with asyncio.TaskGroup() as group:
             for person in self.people.dispatchers:
                 group.create_task(self.desk(person))
+                group.create_task(self.counts(person))
             for person in {one.user_id: one for persons in self.people.workers.values() for one in persons}.values():
                 group.create_task(self.phone(person))
             number = 0
@@ -164,6 +168,12 @@ class _Loop:
             if seen.random() < 0.2:
                 await self.step(case_id, "supervise", person, reason="请尽快处置")
             await self.timed("claim", RELEASE, {"c": case_id}, person)
+
+    async def counts(self, person: Person) -> None:
+        """The figures beside a dispatcher's queues."""
+        await self.pause(Random(person.user_id.int).uniform(0, COUNT_S))
+        while not await self.pause(COUNT_S):
+            await self.timed("counts", COUNTS, {}, person)
 
     async def phone(self, person: Person) -> None:
         """A field worker's list, looked at now and then."""
