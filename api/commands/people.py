@@ -116,6 +116,7 @@ def department(
     area: Annotated[
         list[str] | None, typer.Option(metavar="CODE", help="It answers for the ground of this area; may be given often.")
     ] = None,
+    parent: Annotated[str | None, typer.Option(metavar="CODE", help="The department above it: what is late or unread goes up to it.")] = None,
     external: Annotated[bool, typer.Option("--external", help="A company or another body that is no public authority.")] = False,
     grids: Annotated[bool, typer.Option("--grids", help="Its people are grid workers: only admitted matters may be sent to it.")] = False,
     home: Home = None,
@@ -125,6 +126,8 @@ def department(
     async def change(conn: Conn) -> None:
         at = datetime.now(UTC)
         saved = await departments.save(conn, code=code, name=name, name_en=name_en, external=external, serves_grids=grids, at=at)
+        if parent:
+            await departments.put_under(conn, saved, parent)
         for one in area or ():
             await duties.hold_territory(conn, saved, await _area(conn, one), at=at)
 

@@ -67,7 +67,7 @@ class SubmitReportInput:
     """Input of submitReport."""
 
     submission_id: strawberry.ID = told("A UUID made by the sender; a retry carries the same one and is the same report.")
-    description: str = told("What is wrong, 1 to 2000 characters.")
+    description: str = told("What is wrong, 1 to 4000 characters.")
     position: PositionInput = told("Where.")
     occurred_at: datetime = told("When, by the sender's clock.")
     matter_id: strawberry.ID | None = told("What kind of matter; leave out when unsure.", default=None)

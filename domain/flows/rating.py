@@ -10,7 +10,7 @@ from domain import events
 from domain.base import Conn
 from domain.cases.rules import SATISFACTIONS, StepInput
 from domain.errors import Conflict, Invalid
-from domain.flows import case_steps, reporters
+from domain.flows import case_steps, reporters, waking
 from domain.flows.city import City
 from domain.flows.reporters import Reporter
 from domain.replies import texts, write
@@ -55,3 +55,4 @@ async def _add(conn: Conn, reporter: Reporter, satisfaction: str, at: datetime) 
         department_ids=reporter.department_ids,
     )  # fmt: skip
     await events.record(conn, [happened])
+    await waking.wake(conn, [happened], at=at)

@@ -17,6 +17,14 @@ on conflict (code) do update set name = excluded.name, name_en = coalesce(exclud
     serves_grids = excluded.serves_grids
 returning id
 """
+_ABOVE: Final = """
+with recursive above (id, parent_id) as (
+    select id, parent_id from departments where code = %s
+    union
+    select d.id, d.parent_id from departments d join above a on d.id = a.parent_id
+)
+select (select id from departments where code = %s), array_agg(id) from above having count(*) > 0
+"""
 
 
 async def save(
@@ -46,3 +54,14 @@ async def save(
         conn, [events.Event(kind="department.saved", subject_kind="department", subject_id=saved, at=at, department_ids=[saved])]
     )
     return saved
+
+
+async def put_under(conn: Conn, department_id: UUID, parent_code: str) -> None:
+    """Say which department stands above one: what is not read there, or is late, goes up to it. Raises Invalid for a circle."""
+    row = await (await conn.execute(_ABOVE, (parent_code, parent_code))).fetchone()
+    if row is None:
+        raise Invalid(f"there is no department {parent_code[:64]}", f"没有部门 {parent_code[:64]}", field="parent")
+    parent_id, above = row
+    if department_id in above:
+        raise Invalid("a department cannot stand above itself", "部门不能成为自己的上级", field="parent")
+    await conn.execute("update departments set parent_id = %s where id = %s", (parent_id, department_id))

@@ -91,6 +91,9 @@ def test_a_city_of_its_own_gets_departments_that_answer_for_its_ground(tmp_path:
     for name in ("综治中心", "水北镇综治中心"):  # the second time it is renamed, and answers once all the same
         assert department("center", "--name", name, "--area", town.code).returncode == 0
     assert asyncio.run(dispatched_to()) == "水北镇综治中心"
-    assert department("team", "--name", "网格服务队", "--grids").returncode == 0
+    assert department("team", "--name", "网格服务队", "--grids", "--parent", "center").returncode == 0
+    assert "above itself" in department("center", "--name", "综治中心", "--parent", "team").stderr
+    assert "no department" in department("center", "--name", "综治中心", "--parent", "nowhere").stderr
     with psycopg.connect(database_url) as conn:
-        assert conn.execute("select code from departments where serves_grids").fetchall() == [("team",)]
+        above = "select d.code, p.code from departments d join departments p on p.id = d.parent_id where d.serves_grids"
+        assert conn.execute(above).fetchall() == [("team", "center")]
