@@ -116,7 +116,7 @@ def department(
     area: Annotated[
         list[str] | None, typer.Option(metavar="CODE", help="It answers for the ground of this area; may be given often.")
     ] = None,
-    parent: Annotated[str | None, typer.Option(metavar="CODE", help="The department above it: what is late or unread goes up to it.")] = None,
+    parent: Annotated[str | None, typer.Option(metavar="CODE", help="The department above: what is late or unread goes up to it.")] = None,
     external: Annotated[bool, typer.Option("--external", help="A company or another body that is no public authority.")] = False,
     grids: Annotated[bool, typer.Option("--grids", help="Its people are grid workers: only admitted matters may be sent to it.")] = False,
     home: Home = None,
