@@ -18,6 +18,7 @@ export type Status = 'stopped' | 'loading' | 'live' | 'retrying' | 'offline'
 const PAGE = 200
 /** More pins than this are not loaded: the page says so, and the list still reaches every case. */
 export const MOST_PINS = 10_000
+const MOST_TO_RATE = 1_000
 const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 15_000
 const OFFLINE_AFTER = 4
@@ -107,16 +108,17 @@ async function loadSnapshot(signal: AbortSignal): Promise<number> {
   const found = new Map<string, CasePinFragment>()
   let position: number | null = null
   let after: string | null = null
-  // What only waits to be rated comes last, as far as there is room.
-  for (const states of [TO_DO, TO_RATE]) {
+  // Of what only waits to be rated the newest will do: nobody at a desk has anything to do there.
+  for (const [states, most] of [[TO_DO, MOST_PINS], [TO_RATE, MOST_TO_RATE]] as const) {
     if (after) break
+    const end = found.size + most
     do {
       const page: Awaited<ReturnType<typeof askPage>> = await askPage(states, after)
       if (signal.aborted) return 0
       position ??= page.livePosition
       for (const item of page.cases.nodes) found.set(item.id, item)
       after = page.cases.pageInfo.hasNextPage ? page.cases.pageInfo.endCursor : null
-    } while (after && found.size < MOST_PINS)
+    } while (after && found.size < end)
     if (states === TO_DO) truncated.value = after !== null
   }
   if (position === null) return 0
