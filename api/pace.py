@@ -15,7 +15,7 @@ from typing import Any, Final
 from starlette.datastructures import State
 
 PAUSE: Final = 9.0  # times what the last answer took
-LONGEST_PAUSE_S: Final = 2.0
+LONGEST_PAUSE_S: Final = 1.0
 MOST_KNOWN: Final = 512
 
 
