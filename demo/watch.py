@@ -35,7 +35,9 @@ async def load(conn: Conn, *, at: datetime) -> int:
     if not devices or staff is None:
         return 0
     user_id, username, shown = staff
-    actor = Actor(user_id, username, shown, None, (Grant("dispatcher", None, None), Grant("grid_worker", None, None), Grant("supervisor", None, None)))
+    actor = Actor(
+        user_id, username, shown, None, (Grant("dispatcher", None, None), Grant("grid_worker", None, None), Grant("supervisor", None, None))
+    )
     holder = CityHolder()
     for number, minutes in enumerate(sorted(rng.integers(2, int(SPAN.total_seconds() // 60), ALARMS).tolist(), reverse=True), 1):
         device_id, lon, lat = devices[rng.integers(len(devices))]

@@ -41,9 +41,7 @@ CASE: Final = (
     " transitions { at verb fromState toState actorName reason department { name } } clock { seq at kind phase dueAt }"
     " messages { kind text at } allowedVerbs { verb } } }"
 )
-FIGURES: Final = (
-    "query($i: FiguresInput!) { figures(input: $i) { key name { zh } values { code value numerator denominator } } }"
-)
+FIGURES: Final = "query($i: FiguresInput!) { figures(input: $i) { key name { zh } values { code value numerator denominator } } }"
 
 
 def run(echo: Callable[[str], object], *, rounds: int, quick: bool) -> dict[str, Any]:
