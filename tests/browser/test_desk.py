@@ -177,6 +177,9 @@ def test_many_cases_are_sent_at_once_and_taken_back(open_page: Open, city: City)
     ticks.nth(2).click(modifiers=["Shift"])
     bar = desk.get_by_test_id("bulk-bar")
     expect(bar).to_contain_text("已选 3 件")
+    for ticked in range(3):
+        expect(ticks.nth(ticked)).to_be_checked()
+    expect(ticks.nth(3)).not_to_be_checked()
     # A case cannot be sent to the unit that has it already: whoever stands in none of the rows takes all three.
     shown = "".join(desk.get_by_test_id("case-list").locator("[data-case]").nth(row).inner_text() for row in range(3))
     unit = next(name for name in ("新余市园林绿化中心", "新余市城市管理局", "新余市住房和城乡建设局") if name not in shown)
@@ -189,6 +192,33 @@ def test_many_cases_are_sent_at_once_and_taken_back(open_page: Open, city: City)
     expect(job).to_contain_text("已完成 3 / 3")
     job.get_by_test_id("bulk-undo").click()
     expect(job).to_contain_text("已撤回 3 / 3")
+
+
+def test_two_cases_are_compared_merged_and_taken_apart_again(open_page: Open, city: City) -> None:
+    desk = open_page("/?show=work")
+    sign_in(desk, city, DISPATCHER)
+    rows = desk.get_by_test_id("case-list").locator("[data-case]")
+    expect(rows.nth(1)).to_be_visible()
+    kept = re.search(r"\d{8}-\d{6}", rows.nth(1).inner_text())
+    assert kept is not None
+    press(desk, "j", "Enter")
+    expect(desk.locator("[data-verb=merge]")).to_be_visible()
+    before = desk.get_by_test_id("case-state").inner_text()
+    press(desk, "g")
+    desk.get_by_test_id("twin-search").click()
+    desk.keyboard.type(kept[0])
+    desk.get_by_role("option").filter(has_text=kept[0]).click()
+    desk.get_by_test_id("compare").click()
+    compared = desk.get_by_role("dialog", name="并排比较")
+    expect(compared.get_by_test_id("compare-table").get_by_role("article")).to_have_count(2)
+    expect(compared).to_contain_text(kept[0])
+    compared.get_by_role("button").first.click()
+    expect(compared).to_be_hidden()
+    press(desk, "Control+Enter")
+    expect(desk.get_by_test_id("case-state")).to_have_text("已并案")
+    expect(desk.get_by_test_id("case-drawer")).to_contain_text(kept[0])
+    press(desk, "u")
+    expect(desk.get_by_test_id("case-state")).to_have_text(before)
 
 
 def test_a_call_is_written_down_with_the_keyboard_and_filed(open_page: Open, city: City) -> None:

@@ -31,6 +31,12 @@ def test_a_case_goes_from_the_reporters_phone_to_the_rating(open_page: Open, cit
     expect(dispatcher.get_by_test_id("toast")).to_contain_text("已定性")
     _step(dispatcher, "f")
     expect(dispatcher.get_by_test_id("toast")).to_contain_text("已立案")
+    drawer = dispatcher.get_by_test_id("case-drawer")
+    drawer.get_by_test_id("page-talk").click()
+    expect(drawer.get_by_test_id("talk")).to_contain_text("自动回复")
+    drawer.get_by_test_id("talk-words").fill("已通知城管局，请绕行。")
+    drawer.get_by_test_id("talk-reply").click()
+    expect(drawer.get_by_test_id("talk")).to_contain_text("已通知城管局，请绕行。")
     _send_to_unit(dispatcher)
     _expect_state(dispatcher, "待受理")
 
@@ -55,8 +61,6 @@ def test_a_case_goes_from_the_reporters_phone_to_the_rating(open_page: Open, cit
     assert rated == {"state": "closed", "satisfaction": "satisfied"}
 
     _expect_state(dispatcher, "已结案")
-    drawer = dispatcher.get_by_test_id("case-drawer")
-    drawer.get_by_test_id("page-talk").click()
     expect(drawer.get_by_test_id("rating")).to_contain_text("处理得很快")
     drawer.get_by_test_id("page-clock").click()
     expect(drawer.get_by_test_id("ledger").get_by_role("listitem").first).to_contain_text("核实开始计时")

@@ -24,7 +24,7 @@ export const deskEn: Record<keyof typeof deskZh, string> = {
   'desk.cases': 'Cases',
   'desk.origin': 'Origin',
   'desk.anyOrigin': 'Any origin',
-  'desk.filter': 'Number or matter',
+  'desk.filter': 'Number, matter',
   'desk.empty': 'No case matches',
   'desk.emptyHint': 'Change the filter, or wait for new reports.',
   'desk.newOnes': '{n} new',
