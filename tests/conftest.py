@@ -16,11 +16,17 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from psycopg.sql import SQL, Identifier
 
 from runtime import migrate
 from runtime.settings import Settings
 from runtime.stores import ensure_stores, stop_stores
+
+# No test asserts a time: an example may take as long as a busy machine needs.
+hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("patient")
 
 HOME = "GRIDWARDEN_TEST_HOME"
 PREFIX = "gwt-"
