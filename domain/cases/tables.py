@@ -87,7 +87,7 @@ cases = Table(
     Index("cases_open_department_id_idx", "department_id", "due_at", postgresql_where=text("closed_at is null")),
     Index("cases_deadline_idx", text("coalesce(late_at, handle_due_at)")),
     Index("cases_handled_at_idx", "handled_at"),
-    Index("cases_closed_at_idx", "closed_at"),
+    Index("cases_closed_at_idx", "closed_at", postgresql_where=text("closed_at is not null")),
     Index("cases_party_ids_idx", "party_ids", postgresql_using="gin"),
     Index("cases_merged_into_id_idx", "merged_into_id", postgresql_where=text("merged_into_id is not null")),
     comment="Whatever somebody must act on.",

@@ -33,7 +33,10 @@ _LAST: Final = """
 select (select coalesce(max(id), 0) from figure_places), (select coalesce(max(id), 0) from figure_units),
        (select coalesce(max(id), 0) from figure_kinds)
 """
-_BLOCKS: Final = "select mark, moments, columns from figure_blocks where anchor = %s and day = any(%s)"
+# When in a day a case counts matters only for the day that is not over.
+_BLOCKS: Final = """
+select mark, cases, case when day >= %s then moments else '' end, columns from figure_blocks where anchor = %s and day = any(%s)
+"""
 _IDS: Final = "select day, ids from figure_blocks where anchor = %s and day = any(%s)"
 
 
@@ -172,7 +175,7 @@ async def _patched(
     fresh = await packing.of_all_anchors(conn, "c.id = any(%(ids)s)", {"ids": cases}) if cases else {}
     touched = keep.by_block(fresh, (before for _, before in changed), zone)
     ids = packing.packed_ids(cases)
-    blocks, stale = await _blocks(conn, memory, anchors, period, layout(zone.key))
+    blocks, stale = await _blocks(conn, memory, anchors, period, zone)
     found = {}
     for anchor in anchors:
         kept, made_anew = blocks[anchor], stale[anchor]
@@ -205,20 +208,20 @@ def _until(period: Period, zone: ZoneInfo, day: date, rows: Packed) -> Packed:
 
 
 async def _blocks(
-    conn: Conn, memory: FigureMemory, anchors: Sequence[str], period: Period, made: str
+    conn: Conn, memory: FigureMemory, anchors: Sequence[str], period: Period, zone: ZoneInfo
 ) -> tuple[dict[str, dict[date, Packed]], dict[str, set[date]]]:
     """Read the current blocks of a period, and tell the days whose blocks are stale, for each anchor."""
-    listed = await (await conn.execute(_MARKS, (made, list(anchors), period.first, period.last))).fetchall()
+    listed = await (await conn.execute(_MARKS, (layout(zone.key), list(anchors), period.first, period.last))).fetchall()
     held: dict[UUID, Held] = {mark: known for _, _, mark, old in listed if not old and (known := memory.known(mark)) is not None}
     found: dict[str, dict[date, Packed]] = {}
     for anchor in anchors:
         wanted = {day: mark for of, day, mark, old in listed if of == anchor and not old}
         if missing := [day for day, mark in wanted.items() if mark not in held]:
             async with conn.cursor(binary=True) as lent:
-                await lent.execute(_BLOCKS, (anchor, missing))
-                for mark, moments, columns in await lent.fetchall():
-                    held[mark] = (moments, columns)
-                    memory.keep(mark, moments, columns)
+                await lent.execute(_BLOCKS, (period.at.astimezone(zone).date(), anchor, missing))
+                for mark, cases, moments, columns in await lent.fetchall():
+                    held[mark] = (moments or bytes(8 * cases), columns)
+                    memory.keep(mark, *held[mark])
         found[anchor] = {day: packing.unpacked(b"", *held[mark]) for day, mark in wanted.items()}
     return found, {anchor: {day for of, day, _, old in listed if of == anchor and old} for anchor in anchors}
 

@@ -101,7 +101,7 @@ COMMENT ON COLUMN figure_kinds.source IS 'of the first report, or alert';
 
 CREATE INDEX cases_deadline_idx ON cases (coalesce(late_at, handle_due_at));
 CREATE INDEX cases_handled_at_idx ON cases (handled_at);
-CREATE INDEX cases_closed_at_idx ON cases (closed_at);
+CREATE INDEX cases_closed_at_idx ON cases (closed_at) WHERE closed_at is not null;
 
 alter table figure_blocks alter column ids set storage external, alter column moments set storage external, alter column columns set storage external;
 
