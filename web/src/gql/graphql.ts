@@ -425,6 +425,13 @@ export type FileCallMutationVariables = Exact<{
 
 export type FileCallMutation = { submitReport: { caseId: string, number: string, trackingCode: string, repeated: boolean, areaName: string | null, departmentName: string | null, why: Array<{ code: string, zh: string, en: string }> } };
 
+export type MediaViewsQueryVariables = Exact<{
+  caseId: string;
+}>;
+
+
+export type MediaViewsQuery = { mediaViews: Array<{ id: string, at: string, userName: string | null, byReporter: boolean }> };
+
 export type CaseRankingQueryVariables = Exact<{
   id: string;
 }>;
@@ -1985,6 +1992,16 @@ export const FileCallDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<FileCallMutation, FileCallMutationVariables>;
+export const MediaViewsDocument = new TypedDocumentString(`
+    query MediaViews($caseId: ID!) {
+  mediaViews(caseId: $caseId, first: 50) {
+    id
+    at
+    userName
+    byReporter
+  }
+}
+    `) as unknown as TypedDocumentString<MediaViewsQuery, MediaViewsQueryVariables>;
 export const CaseRankingDocument = new TypedDocumentString(`
     query CaseRanking($id: ID!) {
   case(id: $id) {

@@ -350,4 +350,7 @@ export const deskEn: Record<keyof typeof deskZh, string> = {
   'public.hide': 'Take back',
   'case.mediaUrl': 'Link sent along',
   'case.mediaUrlHint': '(leaves our network)',
+  'views.title': 'Looks at the photos',
+  'views.show': 'Show who looked',
+  'views.none': 'Nobody has looked at the originals.',
 }

@@ -348,4 +348,7 @@ export const deskZh = {
   'public.hide': '撤下',
   'case.mediaUrl': '来文附带的链接',
   'case.mediaUrlHint': '（打开后离开本系统网络）',
+  'views.title': '原图查看记录',
+  'views.show': '看谁看过照片',
+  'views.none': '还没有人看过原图。',
 } as const
