@@ -36,6 +36,11 @@ describe('the clock of a case', () => {
     expect(read(due(-9, { closedAt: '2026-11-23T02:00:00Z' }), AT)).toMatchObject({ tone: 'calm', told: 'endedInTime' })
   })
 
+  it('tells how handling went while the rating is waited for', () => {
+    expect(read({ ...OPEN, state: 'verified', phase: null }, AT)).toMatchObject({ tone: 'none', told: 'doneInTime' })
+    expect(read({ ...OPEN, state: 'rated', phase: null, late: true }, AT)).toMatchObject({ tone: 'late', told: 'doneLate' })
+  })
+
   it('counts days by the wall calendar of the city', () => {
     expect(daysAhead('2026-11-23T15:59:00Z', AT)).toBe(0)
     expect(daysAhead('2026-11-23T16:01:00Z', AT)).toBe(1)

@@ -5,9 +5,10 @@
  * holidays; a paused clock says so; a deadline beyond the published holidays is called provisional.
  */
 import type { CasePinFragment } from '@/gql/graphql'
+import { TO_RATE } from '@/states'
 
 export type Tone = 'calm' | 'soon' | 'late' | 'paused' | 'none'
-export type Told = 'left' | 'until' | 'late' | 'paused' | 'suspended' | 'none' | 'endedInTime' | 'endedLate'
+export type Told = 'left' | 'until' | 'late' | 'paused' | 'suspended' | 'none' | 'doneInTime' | 'doneLate' | 'endedInTime' | 'endedLate'
 export type Clocked = Pick<CasePinFragment, 'state' | 'phase' | 'dueAt' | 'dueBasis' | 'dueProvisional' | 'closedAt' | 'late'>
 
 export interface Reading {
@@ -26,6 +27,8 @@ export function read(item: Clocked, at: number): Reading {
   if (item.closedAt) return still(item.late ? 'late' : 'calm', item.late ? 'endedLate' : 'endedInTime')
   if (!item.dueAt) {
     if (item.state === 'suspended') return still('paused', 'suspended')
+    // Nothing runs while the reporter may rate; whether handling was in time stands already.
+    if (TO_RATE.includes(item.state)) return still(item.late ? 'late' : 'none', item.late ? 'doneLate' : 'doneInTime')
     return item.phase ? still('paused', 'paused') : still('none', 'none')
   }
   const left = Date.parse(item.dueAt) - at

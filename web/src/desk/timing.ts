@@ -24,7 +24,7 @@ function words(item: Clocked, { told, ms }: Reading): string {
   if (told === 'left') return t('clock.left', { t: duration(ms) })
   if (told === 'late') return t('clock.late', { t: duration(ms) })
   if (told === 'until') return t('timing.until', { t: day(item.dueAt!) })
-  return t(({ paused: 'timing.paused', suspended: 'timing.suspended', none: 'clock.none', endedInTime: 'clock.closedInTime', endedLate: 'timing.endedLate' } as const)[told])
+  return t(({ paused: 'timing.paused', suspended: 'timing.suspended', none: 'clock.none', doneInTime: 'timing.doneInTime', doneLate: 'timing.doneLate', endedInTime: 'clock.closedInTime', endedLate: 'timing.endedLate' } as const)[told])
 }
 
 /** A near instant by its day: 今天 17:30, 周二 17:30; a far one by its date. */

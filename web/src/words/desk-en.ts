@@ -353,4 +353,7 @@ export const deskEn: Record<keyof typeof deskZh, string> = {
   'views.title': 'Looks at the photos',
   'views.show': 'Show who looked',
   'views.none': 'Nobody has looked at the originals.',
+  'timing.doneInTime': 'handled in time',
+  'timing.doneLate': 'handled late',
+  'clocks.rateUntil': 'To be rated by',
 }

@@ -351,4 +351,7 @@ export const deskZh = {
   'views.title': '原图查看记录',
   'views.show': '看谁看过照片',
   'views.none': '还没有人看过原图。',
+  'timing.doneInTime': '处置按时',
+  'timing.doneLate': '处置曾超时',
+  'clocks.rateUntil': '评价截止',
 } as const
