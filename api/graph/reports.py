@@ -74,7 +74,7 @@ class SubmitReportInput:
     photo_claims: list[str] | None = told("Claims that POST /uploads gave, at most 6.", default=None)
     contact_name: str | None = told("How to address the reporter; optional.", default=None)
     contact_phone: str | None = told("How to reach the reporter; optional.", default=None)
-    source: str | None = told("`citizen` (default); `hotline` and `staff` need report.staff.", default=None)
+    source: str | None = told("`citizen` (default) or `qr`; `hotline`, `police110` and `staff` need report.staff.", default=None)
     same_as: str | None = told(
         "Number of a case from similarReports: it is the same. Where that is over or too far, a case of its own is opened.", default=None
     )
@@ -119,11 +119,11 @@ class ReportsMutation:
         context = info.context
         actor = await context.actor()
         source = input.source or "citizen"
-        if source != "citizen":
+        if source not in ANYBODY:
             scope_for(actor, "report.staff")
         if actor is None or not actor.may("report.staff"):
             await ratelimit.spend(context.state.redis, ANONYMOUS, context.address)
-        item = _report(input, source, actor.user_id if actor and source != "citizen" else None)
+        item = _report(input, source, actor.user_id if actor and source not in ANYBODY else None)
         result: Submitted | DomainError = await context.state.reports.add(item)
         if isinstance(result, DomainError):
             raise result

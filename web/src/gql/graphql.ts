@@ -163,6 +163,18 @@ export type ReporterMessageInput = {
   text?: string | null | undefined;
 };
 
+/** What somebody is about to report. */
+export type SimilarReportsInput = {
+  /** What is wrong, 1 to 4000 characters. */
+  description: string;
+  /** What kind of matter; left out, the likeliest three are looked for. */
+  matterId?: string | null | undefined;
+  /** Claims that POST /uploads gave, at most 6. */
+  photoClaims?: Array<string> | null | undefined;
+  /** Where. */
+  position: PositionInput;
+};
+
 /** What one shift leaves to the next. */
 export type StartHandoverInput = {
   /** What the next shift must know. */
@@ -211,7 +223,7 @@ export type SubmitReportInput = {
   contactName?: string | null | undefined;
   /** How to reach the reporter; optional. */
   contactPhone?: string | null | undefined;
-  /** What is wrong, 1 to 2000 characters. */
+  /** What is wrong, 1 to 4000 characters. */
   description: string;
   /** What kind of matter; leave out when unsure. */
   matterId?: string | null | undefined;
@@ -223,7 +235,7 @@ export type SubmitReportInput = {
   position: PositionInput;
   /** Number of a case from similarReports: it is the same. Where that is over or too far, a case of its own is opened. */
   sameAs?: string | null | undefined;
-  /** `citizen` (default); `hotline` and `staff` need report.staff. */
+  /** `citizen` (default) or `qr`; `hotline`, `police110` and `staff` need report.staff. */
   source?: string | null | undefined;
   /** A UUID made by the sender; a retry carries the same one and is the same report. */
   submissionId: string;
@@ -356,7 +368,7 @@ export type CaseMattersQueryVariables = Exact<{
 }>;
 
 
-export type CaseMattersQuery = { case: { id: string, suggestedMatters: Array<{ score: number, matter: { id: string, name: string, nameEn: string | null } }> } | null };
+export type CaseMattersQuery = { case: { id: string, suggestedMatters: Array<{ score: number, words: Array<string>, matter: { id: string, name: string, nameEn: string | null } }> } | null };
 
 export type TwinFieldsFragment = { id: string, number: string, title: string, state: string, openedAt: string, lon: number, lat: number, homeArea: { id: string, name: string } | null, department: { id: string, name: string, nameEn: string | null } | null, reports: Array<{ id: string, description: string, receivedAt: string, source: string, photos: Array<{ id: string, width: number, height: number, url: string, takenAt: string | null }> }> };
 
@@ -409,7 +421,7 @@ export type SuggestMattersQueryVariables = Exact<{
 }>;
 
 
-export type SuggestMattersQuery = { suggestMatters: Array<{ score: number, matter: { id: string, name: string, nameEn: string | null } }> };
+export type SuggestMattersQuery = { suggestMatters: Array<{ score: number, words: Array<string>, matter: { id: string, name: string, nameEn: string | null } }> };
 
 export type CaseTimesQueryVariables = Exact<{
   id: string;
@@ -537,14 +549,60 @@ export type SubmitReportMutationVariables = Exact<{
 }>;
 
 
-export type SubmitReportMutation = { submitReport: { reportId: string, number: string, trackingCode: string, repeated: boolean, areaName: string | null, areaCode: string | null, departmentName: string | null, dueAt: string | null, why: Array<{ code: string, zh: string, en: string }> } };
+export type SubmitReportMutation = { submitReport: { reportId: string, number: string, trackingCode: string, repeated: boolean, joined: boolean, areaName: string | null, areaCode: string | null, departmentName: string | null, dueAt: string | null, why: Array<{ code: string, zh: string, en: string }> } };
+
+export type TrackedFragment = { number: string, mergedInto: string | null, state: string, title: string, areaName: string | null, departmentName: string | null, openedAt: string, dueAt: string | null, closedAt: string | null, withdrawn: boolean, canAnswer: boolean, canRate: boolean, rateUntil: string | null, satisfaction: string | null, canReopenUntil: string | null, canWithdraw: boolean, stateName: { zh: string, en: string }, messages: Array<{ id: string, at: string, kind: string, text: string, textEn: string | null }>, photos: Array<{ id: string, own: boolean, width: number, height: number, url: string }>, steps: Array<{ at: string, verb: string, name: { zh: string, en: string } }> };
 
 export type TrackReportQueryVariables = Exact<{
   code: string;
 }>;
 
 
-export type TrackReportQuery = { trackReport: { number: string, state: string, title: string, areaName: string | null, departmentName: string | null, openedAt: string, dueAt: string | null, closedAt: string | null, stateName: { zh: string, en: string }, steps: Array<{ at: string, verb: string, name: { zh: string, en: string } }> } | null };
+export type TrackReportQuery = { trackReport: { number: string, mergedInto: string | null, state: string, title: string, areaName: string | null, departmentName: string | null, openedAt: string, dueAt: string | null, closedAt: string | null, withdrawn: boolean, canAnswer: boolean, canRate: boolean, rateUntil: string | null, satisfaction: string | null, canReopenUntil: string | null, canWithdraw: boolean, stateName: { zh: string, en: string }, messages: Array<{ id: string, at: string, kind: string, text: string, textEn: string | null }>, photos: Array<{ id: string, own: boolean, width: number, height: number, url: string }>, steps: Array<{ at: string, verb: string, name: { zh: string, en: string } }> } | null };
+
+export type AnswerQuestionMutationVariables = Exact<{
+  code: string;
+  text: string;
+  submissionId: string;
+}>;
+
+
+export type AnswerQuestionMutation = { answerQuestion: { number: string, mergedInto: string | null, state: string, title: string, areaName: string | null, departmentName: string | null, openedAt: string, dueAt: string | null, closedAt: string | null, withdrawn: boolean, canAnswer: boolean, canRate: boolean, rateUntil: string | null, satisfaction: string | null, canReopenUntil: string | null, canWithdraw: boolean, stateName: { zh: string, en: string }, messages: Array<{ id: string, at: string, kind: string, text: string, textEn: string | null }>, photos: Array<{ id: string, own: boolean, width: number, height: number, url: string }>, steps: Array<{ at: string, verb: string, name: { zh: string, en: string } }> } };
+
+export type RateCaseMutationVariables = Exact<{
+  code: string;
+  satisfaction: string;
+  words?: string | null | undefined;
+  submissionId: string;
+}>;
+
+
+export type RateCaseMutation = { rateCase: { number: string, mergedInto: string | null, state: string, title: string, areaName: string | null, departmentName: string | null, openedAt: string, dueAt: string | null, closedAt: string | null, withdrawn: boolean, canAnswer: boolean, canRate: boolean, rateUntil: string | null, satisfaction: string | null, canReopenUntil: string | null, canWithdraw: boolean, stateName: { zh: string, en: string }, messages: Array<{ id: string, at: string, kind: string, text: string, textEn: string | null }>, photos: Array<{ id: string, own: boolean, width: number, height: number, url: string }>, steps: Array<{ at: string, verb: string, name: { zh: string, en: string } }> } };
+
+export type ReopenReportMutationVariables = Exact<{
+  code: string;
+  reason: string;
+  submissionId: string;
+}>;
+
+
+export type ReopenReportMutation = { reopenReport: { number: string, mergedInto: string | null, state: string, title: string, areaName: string | null, departmentName: string | null, openedAt: string, dueAt: string | null, closedAt: string | null, withdrawn: boolean, canAnswer: boolean, canRate: boolean, rateUntil: string | null, satisfaction: string | null, canReopenUntil: string | null, canWithdraw: boolean, stateName: { zh: string, en: string }, messages: Array<{ id: string, at: string, kind: string, text: string, textEn: string | null }>, photos: Array<{ id: string, own: boolean, width: number, height: number, url: string }>, steps: Array<{ at: string, verb: string, name: { zh: string, en: string } }> } };
+
+export type WithdrawReportMutationVariables = Exact<{
+  code: string;
+  reason: string;
+  submissionId: string;
+}>;
+
+
+export type WithdrawReportMutation = { withdrawReport: { number: string, mergedInto: string | null, state: string, title: string, areaName: string | null, departmentName: string | null, openedAt: string, dueAt: string | null, closedAt: string | null, withdrawn: boolean, canAnswer: boolean, canRate: boolean, rateUntil: string | null, satisfaction: string | null, canReopenUntil: string | null, canWithdraw: boolean, stateName: { zh: string, en: string }, messages: Array<{ id: string, at: string, kind: string, text: string, textEn: string | null }>, photos: Array<{ id: string, own: boolean, width: number, height: number, url: string }>, steps: Array<{ at: string, verb: string, name: { zh: string, en: string } }> } };
+
+export type SimilarReportsQueryVariables = Exact<{
+  input: SimilarReportsInput;
+}>;
+
+
+export type SimilarReportsQuery = { similarReports: Array<{ number: string, matterName: string, state: string, hoursAgo: number, withinM: number, stateName: { zh: string, en: string } }> };
 
 export type MarkReadMutationVariables = Exact<{
   id: string;
@@ -966,6 +1024,52 @@ export const SessionFieldsFragmentDoc = new TypedDocumentString(`
   permissions
   homeBbox
 }`, {"fragmentName":"SessionFields"}) as unknown as TypedDocumentString<SessionFieldsFragment, unknown>;
+export const TrackedFragmentDoc = new TypedDocumentString(`
+    fragment Tracked on TrackedReport {
+  number
+  mergedInto
+  state
+  stateName {
+    zh
+    en
+  }
+  title
+  areaName
+  departmentName
+  openedAt
+  dueAt
+  closedAt
+  withdrawn
+  canAnswer
+  canRate
+  rateUntil
+  satisfaction
+  canReopenUntil
+  canWithdraw
+  messages {
+    id
+    at
+    kind
+    text
+    textEn
+  }
+  photos {
+    id
+    own
+    width
+    height
+    url
+  }
+  steps {
+    at
+    verb
+    name {
+      zh
+      en
+    }
+  }
+}
+    `, {"fragmentName":"Tracked"}) as unknown as TypedDocumentString<TrackedFragment, unknown>;
 export const WorkCaseFragmentDoc = new TypedDocumentString(`
     fragment WorkCase on Case {
   id
@@ -1839,6 +1943,7 @@ export const CaseMattersDocument = new TypedDocumentString(`
         nameEn
       }
       score
+      words
     }
   }
 }
@@ -1933,6 +2038,7 @@ export const SuggestMattersDocument = new TypedDocumentString(`
       nameEn
     }
     score
+    words
   }
 }
     `) as unknown as TypedDocumentString<SuggestMattersQuery, SuggestMattersQueryVariables>;
@@ -2260,6 +2366,7 @@ export const SubmitReportDocument = new TypedDocumentString(`
     number
     trackingCode
     repeated
+    joined
     areaName
     areaCode
     departmentName
@@ -2275,29 +2382,273 @@ export const SubmitReportDocument = new TypedDocumentString(`
 export const TrackReportDocument = new TypedDocumentString(`
     query TrackReport($code: String!) {
   trackReport(code: $code) {
+    ...Tracked
+  }
+}
+    fragment Tracked on TrackedReport {
+  number
+  mergedInto
+  state
+  stateName {
+    zh
+    en
+  }
+  title
+  areaName
+  departmentName
+  openedAt
+  dueAt
+  closedAt
+  withdrawn
+  canAnswer
+  canRate
+  rateUntil
+  satisfaction
+  canReopenUntil
+  canWithdraw
+  messages {
+    id
+    at
+    kind
+    text
+    textEn
+  }
+  photos {
+    id
+    own
+    width
+    height
+    url
+  }
+  steps {
+    at
+    verb
+    name {
+      zh
+      en
+    }
+  }
+}`) as unknown as TypedDocumentString<TrackReportQuery, TrackReportQueryVariables>;
+export const AnswerQuestionDocument = new TypedDocumentString(`
+    mutation AnswerQuestion($code: String!, $text: String!, $submissionId: ID!) {
+  answerQuestion(code: $code, text: $text, submissionId: $submissionId) {
+    ...Tracked
+  }
+}
+    fragment Tracked on TrackedReport {
+  number
+  mergedInto
+  state
+  stateName {
+    zh
+    en
+  }
+  title
+  areaName
+  departmentName
+  openedAt
+  dueAt
+  closedAt
+  withdrawn
+  canAnswer
+  canRate
+  rateUntil
+  satisfaction
+  canReopenUntil
+  canWithdraw
+  messages {
+    id
+    at
+    kind
+    text
+    textEn
+  }
+  photos {
+    id
+    own
+    width
+    height
+    url
+  }
+  steps {
+    at
+    verb
+    name {
+      zh
+      en
+    }
+  }
+}`) as unknown as TypedDocumentString<AnswerQuestionMutation, AnswerQuestionMutationVariables>;
+export const RateCaseDocument = new TypedDocumentString(`
+    mutation RateCase($code: String!, $satisfaction: String!, $words: String, $submissionId: ID!) {
+  rateCase(
+    code: $code
+    satisfaction: $satisfaction
+    words: $words
+    submissionId: $submissionId
+  ) {
+    ...Tracked
+  }
+}
+    fragment Tracked on TrackedReport {
+  number
+  mergedInto
+  state
+  stateName {
+    zh
+    en
+  }
+  title
+  areaName
+  departmentName
+  openedAt
+  dueAt
+  closedAt
+  withdrawn
+  canAnswer
+  canRate
+  rateUntil
+  satisfaction
+  canReopenUntil
+  canWithdraw
+  messages {
+    id
+    at
+    kind
+    text
+    textEn
+  }
+  photos {
+    id
+    own
+    width
+    height
+    url
+  }
+  steps {
+    at
+    verb
+    name {
+      zh
+      en
+    }
+  }
+}`) as unknown as TypedDocumentString<RateCaseMutation, RateCaseMutationVariables>;
+export const ReopenReportDocument = new TypedDocumentString(`
+    mutation ReopenReport($code: String!, $reason: String!, $submissionId: ID!) {
+  reopenReport(code: $code, reason: $reason, submissionId: $submissionId) {
+    ...Tracked
+  }
+}
+    fragment Tracked on TrackedReport {
+  number
+  mergedInto
+  state
+  stateName {
+    zh
+    en
+  }
+  title
+  areaName
+  departmentName
+  openedAt
+  dueAt
+  closedAt
+  withdrawn
+  canAnswer
+  canRate
+  rateUntil
+  satisfaction
+  canReopenUntil
+  canWithdraw
+  messages {
+    id
+    at
+    kind
+    text
+    textEn
+  }
+  photos {
+    id
+    own
+    width
+    height
+    url
+  }
+  steps {
+    at
+    verb
+    name {
+      zh
+      en
+    }
+  }
+}`) as unknown as TypedDocumentString<ReopenReportMutation, ReopenReportMutationVariables>;
+export const WithdrawReportDocument = new TypedDocumentString(`
+    mutation WithdrawReport($code: String!, $reason: String!, $submissionId: ID!) {
+  withdrawReport(code: $code, reason: $reason, submissionId: $submissionId) {
+    ...Tracked
+  }
+}
+    fragment Tracked on TrackedReport {
+  number
+  mergedInto
+  state
+  stateName {
+    zh
+    en
+  }
+  title
+  areaName
+  departmentName
+  openedAt
+  dueAt
+  closedAt
+  withdrawn
+  canAnswer
+  canRate
+  rateUntil
+  satisfaction
+  canReopenUntil
+  canWithdraw
+  messages {
+    id
+    at
+    kind
+    text
+    textEn
+  }
+  photos {
+    id
+    own
+    width
+    height
+    url
+  }
+  steps {
+    at
+    verb
+    name {
+      zh
+      en
+    }
+  }
+}`) as unknown as TypedDocumentString<WithdrawReportMutation, WithdrawReportMutationVariables>;
+export const SimilarReportsDocument = new TypedDocumentString(`
+    query SimilarReports($input: SimilarReportsInput!) {
+  similarReports(input: $input) {
     number
+    matterName
     state
     stateName {
       zh
       en
     }
-    title
-    areaName
-    departmentName
-    openedAt
-    dueAt
-    closedAt
-    steps {
-      at
-      verb
-      name {
-        zh
-        en
-      }
-    }
+    hoursAgo
+    withinM
   }
 }
-    `) as unknown as TypedDocumentString<TrackReportQuery, TrackReportQueryVariables>;
+    `) as unknown as TypedDocumentString<SimilarReportsQuery, SimilarReportsQueryVariables>;
 export const MarkReadDocument = new TypedDocumentString(`
     mutation MarkRead($id: ID!) {
   markRead(deliveryId: $id)
