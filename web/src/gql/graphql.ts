@@ -118,6 +118,28 @@ export type FieldActionInput = {
   verb?: string | null | undefined;
 };
 
+/** Which figures. */
+export type FiguresInput = {
+  /** Only cases in this area's subtree. */
+  areaId?: string | null | undefined;
+  /** Which figures, in this order; all when null. */
+  codes?: Array<string> | null | undefined;
+  /** Only cases of this department. */
+  departmentId?: string | null | undefined;
+  /** First local day. */
+  from: unknown;
+  /** `none`, `area`, `department`, `matter` or `source`. */
+  groupBy?: string;
+  /** Level of the areas to compare; null: those right below areaId, or the topmost there are several of. */
+  level?: string | null | undefined;
+  /** Only cases of this matter. */
+  matterId?: string | null | undefined;
+  /** Only cases from citizen, hotline, staff, police110, qr or alert. */
+  source?: string | null | undefined;
+  /** Last local day, counted too; the present counts up to now. */
+  to: unknown;
+};
+
 /** What a live update asks the client to do. */
 export type LiveKind =
   /** Everything missed has been delivered; sent once. */
@@ -517,6 +539,25 @@ export type AcknowledgeHandoverMutationVariables = Exact<{
 
 
 export type AcknowledgeHandoverMutation = { acknowledgeHandover: { id: string, at: string, fromName: string | null, toName: string | null, text: string, acknowledgedByName: string | null, acknowledgedAt: string | null, counts: { open: number, overdue: number, watched: number, unowned: number }, watchedCases: Array<{ id: string, number: string, title: string }> } };
+
+export type FiguresQueryVariables = Exact<{
+  input: FiguresInput;
+  day: unknown;
+}>;
+
+
+export type FiguresQuery = { figures: Array<{ key: string, name: { zh: string, en: string }, values: Array<{ code: string, version: number, unit: string, value: number | null, numerator: number, denominator: number | null }> }>, figureDefinitions: Array<{ code: string, version: number, statistic: string, unit: string, numerator: unknown, denominator: unknown, filter: unknown, basis: string, name: { zh: string, en: string } }> };
+
+export type FigureCasesQueryVariables = Exact<{
+  input: FiguresInput;
+  code: string;
+  part: string;
+  key: string;
+  after?: string | null | undefined;
+}>;
+
+
+export type FigureCasesQuery = { figureCases: { nodes: Array<{ id: string, number: string, title: string, state: string, openedAt: string, late: boolean, stateName: { zh: string, en: string }, homeArea: { name: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type MeFieldsFragment = { id: string, username: string, displayName: string, permissions: Array<string>, homeBbox: Array<number> | null, department: { id: string, name: string, nameEn: string | null } | null, roles: Array<{ role: string, areaName: string | null, departmentName: string | null, name: { zh: string, en: string } }> };
 
@@ -2284,6 +2325,71 @@ export const AcknowledgeHandoverDocument = new TypedDocumentString(`
   acknowledgedByName
   acknowledgedAt
 }`) as unknown as TypedDocumentString<AcknowledgeHandoverMutation, AcknowledgeHandoverMutationVariables>;
+export const FiguresDocument = new TypedDocumentString(`
+    query Figures($input: FiguresInput!, $day: Date!) {
+  figures(input: $input) {
+    key
+    name {
+      zh
+      en
+    }
+    values {
+      code
+      version
+      unit
+      value
+      numerator
+      denominator
+    }
+  }
+  figureDefinitions(day: $day) {
+    code
+    version
+    name {
+      zh
+      en
+    }
+    statistic
+    unit
+    numerator
+    denominator
+    filter
+    basis
+  }
+}
+    `) as unknown as TypedDocumentString<FiguresQuery, FiguresQueryVariables>;
+export const FigureCasesDocument = new TypedDocumentString(`
+    query FigureCases($input: FiguresInput!, $code: String!, $part: String!, $key: String!, $after: String) {
+  figureCases(
+    input: $input
+    code: $code
+    part: $part
+    key: $key
+    first: 50
+    after: $after
+  ) {
+    nodes {
+      id
+      number
+      title
+      state
+      stateName {
+        zh
+        en
+      }
+      openedAt
+      homeArea {
+        name
+      }
+      late
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FigureCasesQuery, FigureCasesQueryVariables>;
 export const SignInDocument = new TypedDocumentString(`
     mutation SignIn($username: String!, $password: String!) {
   signIn(username: $username, password: $password) {

@@ -1,5 +1,6 @@
 import { commonEn } from './common-en'
 import { deskEn } from './desk-en'
+import { figuresEn } from './figures-en'
 import { mapEn } from './map-en'
 import { phoneEn } from './phone-en'
 import { workerEn } from './worker-en'
@@ -9,6 +10,7 @@ import type { zh } from './zh'
 export const en: Record<keyof typeof zh, string> = {
   ...commonEn,
   ...deskEn,
+  ...figuresEn,
   ...mapEn,
   ...phoneEn,
   ...workerEn,
