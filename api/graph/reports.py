@@ -97,6 +97,8 @@ class SubmittedReport:
     why: list[Reason] = told("Why it went there.")
 
 
+# Sources that need nobody signed in; the others are those of staff.
+ANYBODY = ("citizen", "qr")
 ANONYMOUS = Limit("report", 600, 60, "上报过于频繁", "reports from this address")
 FACTS = frozenset({"areaName", "areaCode", "departmentName", "dueAt", "why"})
 _FACTS = """

@@ -95,6 +95,13 @@ async def test_the_source_hotline_needs_a_member_of_staff(graph: Graph) -> None:
     assert row == ("hotline", "test-g")
 
 
+async def test_a_code_on_a_bench_needs_nobody_signed_in(graph: Graph) -> None:
+    case = (await graph.ask(SUBMIT, {"input": graph.report_input(source="qr")}))["submitReport"]
+    async with graph.doors.pool.connection() as conn:
+        statement = "select r.source, r.submitted_by, c.state from reports r join cases c on c.id = r.case_id where r.id = %s"
+        assert await (await conn.execute(statement, (case["reportId"],))).fetchone() == ("qr", None, "checking")
+
+
 async def test_a_photo_comes_with_its_report(graph: Graph) -> None:
     claim = "a claim"
     async with transaction(graph.doors.pool) as conn:

@@ -121,3 +121,32 @@ def test_an_unknown_tracking_code_and_an_unknown_page_say_so(open_page: Open, wa
     expect(phone.get_by_role("alert")).to_contain_text("没有找到这个查询码")
     phone.goto("/no/such/page")
     expect(phone.get_by_role("heading", name="没有这个页面")).to_be_visible()
+
+
+def test_words_suggest_the_matter_and_the_same_thing_reported_nearby_is_offered_and_joined(open_page: Open) -> None:
+    first = open_page("/report", **with_gps())
+    first.get_by_test_id("description").fill("公交站旁的垃圾桶满了，垃圾堆了一地")
+    first.get_by_test_id("suggestion").first.click()
+    expect(first.get_by_test_id("suggestion").first).to_have_attribute("aria-pressed", "true")
+    first.get_by_test_id("submit").click()
+    number, _ = received(first)
+    second = open_page("/report", **with_gps())
+    second.get_by_test_id("description").fill("车站边上垃圾桶溢出来了没人收")
+    second.get_by_test_id("same").first.click()
+    second.get_by_test_id("submit").click()
+    joined, code = received(second)
+    expect(second.get_by_test_id("joined")).to_be_visible()
+    assert (joined, code != "") == (number, True)
+
+
+def test_a_report_is_withdrawn_from_its_page_with_a_reason(open_page: Open) -> None:
+    phone = open_page("/report", **with_gps())
+    expect(phone.get_by_test_id("owner")).to_contain_text("将由这里负责")
+    report(phone, "健身器材螺丝松了")
+    phone.get_by_role("link", name="查看进度").click()
+    expect(phone.get_by_test_id("messages")).to_contain_text("系统回复")
+    phone.get_by_test_id("open-withdraw").click()
+    phone.get_by_test_id("words").fill("物业已经修好了")
+    phone.get_by_test_id("send-words").click()
+    expect(phone.get_by_test_id("tracked")).to_contain_text("您已撤回这份上报")
+    expect(phone.get_by_test_id("tracked")).to_contain_text("已撤回")
