@@ -87,7 +87,7 @@ def link_to(public_url: str, case_id: UUID | None, delivery_id: UUID, template: 
     if case_id is None or template.startswith("reporter."):
         return None
     if template == "check":
-        return f"{public_url.rstrip('/')}/work/{case_id}?d={delivery_id}"
+        return f"{public_url.rstrip('/')}/field/{case_id}?d={delivery_id}"
     return f"{public_url.rstrip('/')}/?case={case_id}&d={delivery_id}"
 
 

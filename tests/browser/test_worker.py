@@ -31,7 +31,7 @@ def task(open_page: Open, phone: Page, words: str) -> str:
 
 def open_task(phone: Page, number: str) -> None:
     ids = {one["number"]: one["id"] for one in query(phone, MINE)["myCases"]}
-    phone.goto(phone.url.split("/work")[0] + f"/work/{ids[number]}")
+    phone.goto(phone.url.split("/field")[0] + f"/field/{ids[number]}")
     expect(phone.get_by_test_id("work-case")).to_contain_text(number)
 
 
@@ -40,7 +40,7 @@ def state_of(phone: Page, case_id: str) -> str:
 
 
 def test_a_worker_checks_on_the_spot_with_photos_and_the_case_goes_on(open_page: Open, city: City, tmp_path: Path) -> None:
-    phone = open_page("/work", **with_gps())
+    phone = open_page("/field", **with_gps())
     sign_in(phone, city)
     number = task(open_page, phone, "人行道上堆着建筑垃圾")
     open_task(phone, number)
@@ -56,7 +56,7 @@ def test_what_is_done_without_a_signal_survives_a_reload_and_is_handed_in_once(
     open_page: Open, city: City, watch: Watch, tmp_path: Path
 ) -> None:
     watch.expected = CUT
-    phone = open_page("/work", **with_gps())
+    phone = open_page("/field", **with_gps())
     sign_in(phone, city)
     number = task(open_page, phone, "路灯杆歪了")
     open_task(phone, number)
@@ -82,7 +82,7 @@ def test_what_is_done_without_a_signal_survives_a_reload_and_is_handed_in_once(
 
 def test_a_step_others_have_overtaken_is_told_and_kept_as_a_note(open_page: Open, city: City, watch: Watch) -> None:
     watch.expected = CUT
-    phone = open_page("/work", **with_gps())
+    phone = open_page("/field", **with_gps())
     sign_in(phone, city)
     number = task(open_page, phone, "下水道堵了冒水")
     open_task(phone, number)

@@ -64,14 +64,14 @@ self.addEventListener('push', (event) => {
   } catch {
     // Not ours, or cut short: the page tells what there is.
   }
-  const shown = self.registration.showNotification(letter.title || '网格卫士', { body: letter.body || '', tag: letter.id, icon: '/assets/favicon.svg', data: { url: letter.url || '/work' } })
+  const shown = self.registration.showNotification(letter.title || '网格卫士', { body: letter.body || '', tag: letter.id, icon: '/assets/favicon.svg', data: { url: letter.url || '/field' } })
   event.waitUntil(shown)
 })
 
 self.addEventListener('notificationclick', (event) => {
   event.notification.close()
   // Only our own pages are opened, whatever a message says.
-  const { pathname, search } = new URL(event.notification.data?.url || '/work', self.location.origin)
+  const { pathname, search } = new URL(event.notification.data?.url || '/field', self.location.origin)
   const target = pathname + search
   event.waitUntil(
     self.clients.matchAll({ type: 'window', includeUncontrolled: true }).then(([open]) => (open ? open.navigate(target).then((page) => page?.focus()) : self.clients.openWindow(target))),

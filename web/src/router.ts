@@ -7,7 +7,7 @@ export const router = createRouter({
     { path: '/', name: 'desk', component: () => import('./desk/DeskPage.vue') },
     { path: '/report', name: 'report', component: () => import('./report/ReportPage.vue') },
     { path: '/track/:code?', name: 'track', component: () => import('./track/TrackPage.vue') },
-    { path: '/work/:id?', name: 'work', component: () => import('./worker/WorkPage.vue') },
+    { path: '/field/:id?', name: 'work', component: () => import('./worker/WorkPage.vue') },
     { path: '/figures', name: 'figures', component: () => import('./figures/FiguresPage.vue') },
     { path: '/:rest(.*)*', name: 'nothing', component: () => import('./pages/NotFound.vue') },
   ],
